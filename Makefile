@@ -1,0 +1,43 @@
+# install  .venv/ with everything, at pinned versions      demo   digits, from images to report.html
+# test     the whole suite                                  check  ruff, mypy --strict, structure tests
+# bench    side by side against other tools (slow)          fashion-mnist  TFDS' own builder, offline, on Debian's files
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: install demo test check bench fashion-mnist clean
+
+install: $(VENV)/.installed
+
+# uv when pip can bring it (seconds), plain pip otherwise (minutes); --no-deps: the pinned list is complete.
+$(VENV)/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.8 \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r requirements.txt \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: install
+	$(BIN)/tuner run recipes/digits.yaml
+
+test: install
+	$(BIN)/python -m pytest
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_structure.py
+
+fashion-mnist: install
+	$(BIN)/python benchmarks/prepare_fashion_mnist.py
+	$(BIN)/tuner run recipes/fashion_mnist.yaml
+
+bench: install
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

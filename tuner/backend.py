@@ -1,0 +1,73 @@
+"""On what does this run train? Chosen before Keras is imported, named before the first step.
+
+Keras reads its backend from the environment once, at import. `choose` sets it when nobody has: TensorFlow where it is
+installed, else JAX, else torch. `prepare` is for afterwards: precision, determinism, the device's name.
+"""
+
+import importlib.util
+import os
+from dataclasses import dataclass
+
+BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}  # Keras's word: the module to look for
+
+
+class BackendError(Exception):
+    """No backend is installed, or the device that was asked for is not there."""
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where the training runs."""
+
+    backend: str  # tensorflow | jax | torch
+    name: str  # such as "cpu (2 cores)" or "NVIDIA H200"
+    kind: str  # cpu | gpu
+    precision: str  # a Keras dtype policy
+
+
+def choose(device: str = "auto", verbose: bool = False) -> str:
+    """Set `KERAS_BACKEND` and quiet the backend's own log; returns the backend. Call before `import keras`."""
+    if not verbose:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    if device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+        os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    elif device.startswith("gpu:"):
+        os.environ["CUDA_VISIBLE_DEVICES"] = device.removeprefix("gpu:")
+    if "KERAS_BACKEND" in os.environ:
+        return os.environ["KERAS_BACKEND"]
+    for backend, module in BACKENDS.items():
+        if importlib.util.find_spec(module):
+            os.environ["KERAS_BACKEND"] = backend
+            return backend
+    raise BackendError(
+        "No backend for Keras is installed: pip install 'seven-step-tuner[tensorflow]' or 'seven-step-tuner[jax]'."
+    )
+
+
+def prepare(device: str = "auto", precision: str = "auto", deterministic: bool = False) -> Device:
+    """Import Keras, set its dtype policy, and name the device. Raises `BackendError` if a GPU was asked for in vain."""
+    import keras
+
+    found = keras.distribution.list_devices()
+    gpus = [name for name in found if "gpu" in name.lower() or "cuda" in name.lower()]
+    if device.startswith("gpu") and not gpus:
+        raise BackendError(f"runtime.device is {device}, but {keras.backend.backend()} sees only {', '.join(found)}.")
+    kind = "gpu" if gpus and device != "cpu" else "cpu"
+    policy = "float32" if precision == "auto" else precision
+    keras.config.set_dtype_policy(policy)
+    if deterministic and keras.backend.backend() == "tensorflow":
+        os.environ["TF_DETERMINISTIC_OPS"] = "1"
+    return Device(keras.backend.backend(), _name(kind), kind, policy)
+
+
+def _name(kind: str) -> str:
+    if kind == "cpu":
+        return f"cpu ({len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores)"
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return str(jax.devices()[0].device_kind)
+    return "gpu"

@@ -1,0 +1,193 @@
+"""`tuner run recipe.yaml`: the seven steps, resumable; ends in report.html and best.keras."""
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuner.cli.options import Settings, common_options, emit_json, fail, make_progress
+
+if TYPE_CHECKING:
+    from tuner.backend import Device
+    from tuner.data import Problem
+    from tuner.interrupts import StopFlag
+    from tuner.progress import Progress
+    from tuner.recipe import Recipe
+    from tuner.store import Store
+    from tuner.tune import Window
+
+STEP_CHOICE = click.Choice(
+    ["initial_loss", "overfit_small_sample", "learning_rate", "short_runs", "learning_curves", "change", "repeat"]
+)
+
+
+@click.command()
+@click.argument("recipe", type=click.Path(path_type=Path), required=False)
+@click.option("--set", "settings_", multiple=True, metavar="PATH=VALUE", help="Change one setting of the recipe.")
+@click.option("--from", "first", type=STEP_CHOICE, help="Begin at this step; what the earlier ones set is the recipe's.")
+@click.option("--to", "last", type=STEP_CHOICE, help="End after this step.")
+@click.option("--only", type=STEP_CHOICE, help="This step alone.")
+@click.option("--resume", metavar="RUN", help="Go on with a run that was stopped: its folder, or its number.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option("--max-time", metavar="2h", help="Stop cleanly after so long; the same as --set budget.max_time=2h.")
+@click.option("-o", "--output-dir", type=click.Path(path_type=Path), help="Where runs go instead of ./reports.")
+@click.option("--exit-zero", is_flag=True, help="Exit 0 even if the target is missed.")
+@common_options
+def run(
+    settings: Settings,
+    recipe: Path | None,
+    settings_: tuple[str, ...],
+    first: str | None,
+    last: str | None,
+    only: str | None,
+    resume: str | None,
+    dry_run: bool,
+    max_time: str | None,
+    output_dir: Path | None,
+    exit_zero: bool,
+) -> None:
+    """Follow the seven steps of RECIPE, and leave a tuned model and a report.
+
+    Exits 0 when done (3 when a target is missed, 4 when a check stopped the run, 2 when the recipe is wrong).
+    """
+    from tuner.recipe import load
+
+    more = [f"budget.max_time={max_time}"] if max_time else []
+    more += [f"output.dir={output_dir}"] if output_dir else []
+    folder = find_run(resume, output_dir) if resume else None
+    if recipe is None and folder is None:
+        raise click.UsageError("Name a recipe, or a run to --resume. `tuner new` writes a recipe to begin with.")
+    source = recipe or folder / "recipe.yaml"  # type: ignore[operator]
+    wanted = load(source, [*settings_, *more])
+    if dry_run:
+        click.echo(plan(wanted))
+        return
+    conclusion = follow(settings, wanted, folder, only or first, only or last)
+    from tuner.finish import exit_code
+
+    code = exit_code(conclusion)
+    raise SystemExit(0 if exit_zero and code == 3 else code)
+
+
+def follow(
+    settings: Settings, recipe: "Recipe", folder: Path | None, first: str | None, last: str | None
+) -> Mapping[str, Any]:
+    """Open the run, take the steps, write the report, print the end. Raises `SystemExit` when interrupted."""
+    from tuner.interrupts import Interrupted, StopFlag
+
+    progress, stop = make_progress(settings), StopFlag()
+    stop.install()
+    run = open_run(recipe, folder, progress, stop)
+    with run:
+        try:
+            conclusion = steps(settings, recipe, run, first, last)
+        except Interrupted as interrupted:
+            run.finish("interrupted", {})
+            report = write(run)
+            click.echo(f"Stopped, nothing is lost. Report so far: {report}", err=True)
+            click.echo(f"Go on with:  tuner run --resume {run.folder}", err=True)
+            raise SystemExit(128 + interrupted.signal_number) from None
+        report = write(run)
+        show_end(settings, run, conclusion, report)
+    return conclusion
+
+
+def open_run(recipe: "Recipe", folder: Path | None, progress: "Progress", stop: "StopFlag") -> "Store":
+    """A new run folder, or the one to resume; its name is the first thing said."""
+    from tuner.environment import environment
+    from tuner.store import Store
+
+    if folder is not None:
+        run = Store.resume(folder, recipe.to_json(), progress, stop)
+    else:
+        out = Path(recipe.output.dir)
+        run = Store.create(out, recipe.name, recipe.to_json(), recipe.text, environment(), progress, stop)
+    progress.say(f"tuner · {recipe.name} · run {run.folder.name} · {run.folder}")
+    return run
+
+
+def steps(
+    settings: Settings, recipe: "Recipe", run: "Store", first: str | None, last: str | None
+) -> Mapping[str, Any]:
+    """Choose the device, open the data, take the steps, conclude."""
+    from tuner import backend
+
+    backend.choose(recipe.runtime.device, settings.verbose > 1)
+    started = time.monotonic()
+    device = backend.prepare(recipe.runtime.device, recipe.runtime.precision, recipe.runtime.deterministic)
+    run.progress.say(f"Device: {device.name}, Keras on {device.backend}, {device.precision}")
+    run.note_device(vars(device) | {"import_seconds": round(time.monotonic() - started, 1)})
+    from tuner.finish import finish
+    from tuner.tune import tune
+
+    problem = open_problem(recipe, run.progress)
+    last_finding = tune(problem, run, window(first, last))
+    return finish(problem, run, last_finding)
+
+
+def open_problem(recipe: "Recipe", progress: "Progress") -> "Problem":
+    """The data, decoded once, as the steps see it."""
+    from tuner.data import Problem, cache_dir, open_dataset
+
+    return Problem(recipe, open_dataset(recipe, progress), cache_dir(recipe))
+
+
+def window(first: str | None, last: str | None) -> "Window":
+    """The steps asked for."""
+    from tuner.steps import STEP_NAMES
+    from tuner.tune import Window
+
+    return Window(first or STEP_NAMES[0], last or STEP_NAMES[-1])
+
+
+def write(run: "Store") -> Path:
+    """report.html and report.json, from the run's records alone."""
+    from tuner.report import write_report
+
+    return write_report(run.folder)
+
+
+def show_end(settings: Settings, run: "Store", conclusion: Mapping[str, Any], report: Path) -> None:
+    """The verdict and the places, on stdout."""
+    from tuner.finish import lines
+
+    if settings.json:
+        payload = {"run": str(run.folder), "report": str(report), "conclusion": conclusion}
+        emit_json("tuner.run/1", payload)
+        return
+    click.echo("\n".join(lines(conclusion, run, report)))
+    click.echo(f"Next     tuner report {run.folder} --open")
+
+
+def find_run(name: str, output_dir: Path | None) -> Path:
+    """The run folder meant by a path or by a number. Exits 2 when there is none, or more than one."""
+    path = Path(name)
+    if (path / "run.db").is_file():
+        return path.resolve()
+    found = sorted((output_dir or Path("reports")).glob(f"*/{name.zfill(4)}/run.db"))
+    if len(found) == 1:
+        return found[0].parent.resolve()
+    what = "no run" if not found else f"{len(found)} runs"
+    fail(f"{what} called '{name}'. `tuner runs` lists them; name its folder.", 2)
+
+
+def plan(recipe: "Recipe") -> str:
+    """What a run would do, in words."""
+    steps_ = recipe.steps
+    stages = "auto" if recipe.transfer == "auto" else ", ".join(stage.name for stage in recipe.transfer)
+    return "\n".join(
+        [
+            f"{recipe.name}: {recipe.data.source} data, {recipe.model.backbone} ({recipe.model.weights}), stages {stages}",
+            f"1 initial loss, {steps_.initial_loss.seeds} seeds",
+            f"2 overfit {steps_.overfit_small_sample.batches} batches of {recipe.data.batch_size}",
+            f"3 learning rate: {len(steps_.learning_rate.rates)} rates x {steps_.learning_rate.iterations} iterations",
+            f"4 short runs: {steps_.short_runs.trials} trials x {steps_.short_runs.epochs} epochs, {recipe.search.algorithm}",
+            "5 learning curves",
+            f"6 change: the best {steps_.change.top_k}, {steps_.change.epochs} epochs",
+            f"7 repeat: at most {steps_.repeat.max_rounds} rounds",
+            f"Target {recipe.target.at_least if recipe.target else 'none'}; results under {Path(recipe.output.dir).resolve()}",
+            "Nothing was run.",
+        ]
+    )

@@ -1,0 +1,19 @@
+"""Which trial is the best? The wished metric first, validation loss between equals, failures last."""
+
+import math
+from collections.abc import Iterable
+
+from tuner.records import Trial, TrialState
+
+
+def ranked(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that finished and were validated, best first: highest accuracy, then lowest loss, then the earliest."""
+    sound = [t for t in trials if t.state is TrialState.COMPLETED and math.isfinite(t.val_loss)]
+    return sorted(sound, key=lambda t: (-t.val_accuracy, t.val_loss, t.number))
+
+
+def score(trial: Trial) -> float:
+    """One number for an oracle, higher is better: accuracy, with the loss deciding between equals. NaN if it failed."""
+    if trial.state is TrialState.DIVERGED or not math.isfinite(trial.val_loss):
+        return math.nan
+    return trial.val_accuracy - 1e-3 * min(trial.val_loss, 100.0)

@@ -1,0 +1,151 @@
+"""Step 7: is it good enough, or back to step 4?
+
+A round ends with one of five words: target met, budget spent, nothing left to change, nothing gained beyond noise, or
+again. "Again" says what the next round does differently: it opens the next transfer stage, or it narrows or shifts
+the rates around the best one.
+
+Source: the lecture's step 7; the edge rule is Google's tuning playbook's.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.data import Problem
+from tuner.models import Stage
+from tuner.records import Change, Step, Trial, Verdict, passed, warned
+from tuner.search.noise import standard_error
+from tuner.search.ranking import ranked
+from tuner.search.space import RATE, moved
+from tuner.setting import SPACE, STAGE
+from tuner.steps.situation import Situation, finding_of, situation
+from tuner.store import Store
+
+DECISIONS = {
+    "target met": "stop",
+    "budget spent": "stop",
+    "nothing left to change": "stop",
+    "nothing gained beyond noise": "stop",
+    "again": "again",
+}
+
+
+@dataclass(frozen=True)
+class Round:
+    """How far the run has come, and what the next round would do differently."""
+
+    round: int
+    stage: str
+    best_trial: int
+    best: float  # validation accuracy
+    previous: float | None  # the best before this round
+    gain: float | None
+    noise: float  # standard error of `best` over the validation images, or the recipe's min_gain
+    target: float | None
+    rounds_left: int
+    seconds: float
+    budget: float | None  # seconds
+    decision: str  # stop | again
+    reason: str  # a key of DECISIONS
+    changes: tuple[Change, ...]  # for the next round
+
+
+def measure(problem: Problem, run: Store) -> Round:
+    """Compare the best trial with the target, the last round and the budget."""
+    now = situation(problem, run)
+    best = ranked(trial for trial in run.trials if trial.weights is not None)[0]
+    earlier = ranked(t for t in run.trials if t.weights is not None and t.spec.round < now.round)
+    previous = earlier[0].val_accuracy if earlier else None
+    plan, target, budget = problem.recipe.steps.repeat, problem.recipe.target, problem.recipe.budget
+    by_chance = standard_error(best.val_accuracy, len(problem.dataset.validation.labels))
+    noise = by_chance if plan.min_gain == "auto" else float(plan.min_gain)
+    gain = None if previous is None else best.val_accuracy - previous
+    wanted = target.at_least if target else None
+    changes = _next_round(now, run, best)
+    spent = _spent(run, budget.max_time, budget.max_trials)
+    left = plan.max_rounds - now.round
+    reason = _reason(best.val_accuracy, wanted, spent, left, gain, noise, changes, now.next_stage)
+    return Round(
+        now.round, now.setting.stage, best.number, best.val_accuracy, previous, gain, noise, wanted, left,
+        run.seconds, budget.max_time, DECISIONS[reason], reason, changes if reason == "again" else (),
+    )  # fmt: skip
+
+
+def judge(evidence: Round) -> Iterator[Verdict]:
+    """The word that ends the round, and the changes of the next one."""
+    gain = f" ({evidence.gain:+.3f} in this round)" if evidence.gain is not None else ""
+    best = f"Best validation accuracy {evidence.best:.3f} ± {evidence.noise:.3f}{gain}"
+    wanted = f", wanted {evidence.target:.3f}" if evidence.target is not None else ""
+    name = evidence.reason.replace(" ", "_")
+    if evidence.reason == "target met":
+        yield passed(name, f"{best}{wanted}: the target is met.")
+    elif evidence.reason == "again":
+        because = evidence.changes[0].because if evidence.changes else ""
+        yield passed(name, f"{best}{wanted}: back to step 4. {because[:1].upper()}{because[1:]}.", *evidence.changes)
+    else:
+        give = passed if evidence.target is None else warned
+        yield give(name, f"{best}{wanted}: {evidence.reason}, so this is where it ends.")
+
+
+def _reason(
+    best: float,
+    wanted: float | None,
+    spent: bool,
+    left: int,
+    gain: float | None,
+    noise: float,
+    changes: tuple[Change, ...],
+    next_stage: Stage | None,
+) -> str:
+    if wanted is not None and best >= wanted:
+        return "target met"
+    if spent or left <= 0:
+        return "budget spent"
+    if next_stage is None and gain is not None and gain <= noise:
+        return "nothing gained beyond noise"
+    return "again" if changes else "nothing left to change"
+
+
+def _spent(run: Store, max_time: float | None, max_trials: int | None) -> bool:
+    return (max_time is not None and run.seconds >= max_time) or (
+        max_trials is not None and len(run.trials) >= max_trials
+    )
+
+
+def _next_round(now: Situation, run: Store, best: Trial) -> tuple[Change, ...]:
+    if now.next_stage is not None:
+        return _open_stage(now, now.next_stage)
+    axis = finding_of(run, "short_runs", now.round).evidence["space"].get(RATE)
+    if axis is None:
+        return ()
+    rate = best.hyperparameters.learning_rate
+    ranged: Mapping[str, Any] = axis
+    if "values" in axis:
+        low, high = min(axis["values"]), max(axis["values"])
+        if low == high:
+            return ()
+        ranged = {"min_value": low, "max_value": high, "sampling": "log"}
+    narrower, word = moved(ranged, rate)
+    if "values" in axis:
+        low, high = narrower["min_value"], narrower["max_value"]
+        narrower = {"values": [low, (low * high) ** 0.5, high]}
+    return (Change(SPACE + RATE, narrower, f"the rates are {word} around the best, {rate:.1e}"),)
+
+
+def _open_stage(now: Situation, stage: Stage) -> tuple[Change, ...]:
+    """The changes that begin a transfer stage; the first fine-tuning stage lowers the rate by the stage's factor."""
+    point = now.setting.hyperparameters
+    why = f"stage '{now.stage.name}' gave what it could: '{stage.name}' lets {stage.trainable} of the backbone train"
+    changes = [
+        Change(STAGE, stage.name, why),
+        Change("transfer.trainable", stage.trainable, why),
+        Change("transfer.freeze_batch_norm", stage.freeze_batch_norm, why),
+    ]
+    if now.stage_index == 0 and stage.learning_rate_factor != 1:
+        rate = point.learning_rate * stage.learning_rate_factor
+        lower = f"pre-trained layers move at {stage.learning_rate_factor:g} of the head's rate; the round finds it anew"
+        changes.append(Change(RATE, rate, lower))
+    return tuple(changes)
+
+
+STEP = Step("repeat", "Good enough, or back to step 4", "Is the target met, and if not, what is left?", measure, judge)

@@ -1,0 +1,174 @@
+"""Step 4: train a few epochs around the rate that was found.
+
+One to five epochs tell most settings apart. In the first transfer stage the whole space is searched, by the recipe's
+algorithm. When a later stage begins, what was chosen stays and only the rate is found again, over two decades below
+a tenth of the head's: a network that moves as a whole falls to chance at rates a head alone enjoys.
+
+Source: the lecture's step 4; measured on digits with EfficientNet-Lite0 (docs/LOG.md).
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tuner.data import Problem
+from tuner.hyperparameters import Hyperparameters
+from tuner.records import Change, Step, Trial, TrialSpec, Verdict, failed, passed, warned
+from tuner.search.noise import standard_error
+from tuner.search.oracles import Proposal, search
+from tuner.search.ranking import ranked, score
+from tuner.search.space import RATE, around, at_edge
+from tuner.setting import difference
+from tuner.steps.situation import Situation, numbers, situation
+from tuner.store import Store
+from tuner.training import fit_many
+
+STAGE_RATES = (1.0, 10**-0.5, 0.1, 10**-1.5, 0.01)  # of the stage's first rate; two decades, by half decades
+STAGE_EPOCHS = 1  # an epoch of the whole network tells its rates apart
+
+
+@dataclass(frozen=True)
+class ShortRuns:
+    """The trials of a round and the best of them."""
+
+    stage: str
+    algorithm: str
+    epochs: int
+    space: Mapping[str, Any]
+    trials: tuple[int, ...]  # in the order asked for
+    diverged: int
+    best: int | None  # number of the best trial
+    best_accuracy: float
+    best_rate: float
+    edge: str  # lower | upper when the best rate lies at that end of its axis
+    noise: float  # standard error of an accuracy over the validation images
+    chosen: tuple[Change, ...]  # from the setting to the best point
+
+
+def measure(problem: Problem, run: Store) -> ShortRuns:
+    """Train this round's points."""
+    now = situation(problem, run)
+    plan = problem.recipe.steps.short_runs
+    if now.start is None:
+        algorithm, epochs = problem.recipe.search.algorithm, plan.epochs
+        space = around(now.setting.hyperparameters, _wished(problem), now.setting.space)
+        trials = _searched(problem, run, now, space)
+    else:
+        rates = [now.setting.hyperparameters.learning_rate * share for share in STAGE_RATES]
+        algorithm, epochs, space = "grid", STAGE_EPOCHS, {RATE: {"values": rates}} | dict(now.setting.space)
+        points = [now.setting.hyperparameters.replace(RATE, rate) for rate in space[RATE]["values"]]
+        trials = fit_many(problem, run, [_spec(problem, now, point, epochs) for point in points[: plan.trials]])
+    return _evidence(problem, now, algorithm, epochs, space, trials)
+
+
+def judge(evidence: ShortRuns) -> Iterator[Verdict]:
+    """The best point becomes the setting; a best rate at the edge of its axis is said."""
+    count, noise = len(evidence.trials), evidence.noise
+    if evidence.best is None:
+        yield failed("all_diverged", f"All {count} short runs diverged: the rate found in step 3 does not hold here.")
+        return
+    sentence = (
+        f"Best of {count} runs of {evidence.epochs} epoch{'s' * (evidence.epochs > 1)}: validation accuracy "
+        f"{evidence.best_accuracy:.3f} (± {noise:.3f}, one standard error) at a rate of {evidence.best_rate:.1e}."
+    )
+    if evidence.edge:
+        sentence += f" It lies at the {evidence.edge} end of the rates tried."
+    give = warned if evidence.edge else passed
+    yield give("best_of_short_runs" if not evidence.edge else "search_boundary", sentence, *evidence.chosen)
+    if evidence.diverged:
+        yield warned("infeasible_fraction", f"{evidence.diverged} of {count} runs diverged: those rates are too high.")
+
+
+def _wished(problem: Problem) -> dict[str, Any]:
+    space = problem.recipe.search.space
+    return {path: axis.to_json() for path, axis in space.items()}
+
+
+def _searched(problem: Problem, run: Store, now: Situation, space: Mapping[str, Any]) -> list[Trial]:
+    plan, budget = problem.recipe.steps.short_runs, problem.recipe.budget.max_trials
+    trained: dict[str, Trial] = {}
+
+    def evaluate(proposals: Sequence[Proposal]) -> list[float]:
+        specs = [_proposed(problem, now, proposal, trained) for proposal in proposals]
+        trials = fit_many(problem, run, specs)
+        trained.update((p.ticket, t) for p, t in zip(proposals, trials, strict=True))
+        return [score(trial) for trial in trials]
+
+    most = plan.trials if budget is None else max(1, min(plan.trials, budget - len(run.trials)))
+    seed = problem.recipe.seed + now.round - 1  # a new round asks for new points
+    search(problem.recipe.search.algorithm, space, most, plan.epochs, seed, evaluate)
+    unique = {trial.number: trial for trial in trained.values()}
+    return list(unique.values())
+
+
+def _proposed(problem: Problem, now: Situation, proposal: Proposal, trained: Mapping[str, Trial]) -> TrialSpec:
+    point = now.setting.hyperparameters
+    for path, value in proposal.values.items():
+        point = point.replace(path, value)
+    epochs = proposal.epochs or problem.recipe.steps.short_runs.epochs
+    spec = _spec(problem, now, point, epochs)
+    if proposal.goes_on_from is None:
+        return spec
+    parent = trained[proposal.goes_on_from]
+    rest = max(1, epochs - parent.spec.epochs)
+    return dataclasses.replace(spec, epochs=rest, parent=parent.number, continued=True)
+
+
+def _spec(problem: Problem, now: Situation, point: Hyperparameters, epochs: int) -> TrialSpec:
+    return TrialSpec(
+        hyperparameters=dataclasses.replace(point, schedule="none", warmup_epochs=0.0),  # judged before any decay
+        epochs=epochs,
+        seed=problem.recipe.seed,  # the same start and order for all, so that they differ by their setting alone
+        step="short_runs",
+        round=now.round,
+        stage=now.stage.name,
+        parent=now.start.number if now.start else None,
+        keep=True,
+    )
+
+
+def _evidence(
+    problem: Problem, now: Situation, algorithm: str, epochs: int, space: Mapping[str, Any], trials: list[Trial]
+) -> ShortRuns:
+    best = next(iter(ranked(trials)), None)
+    point = now.setting.hyperparameters
+    chosen: tuple[Change, ...] = ()
+    if best is not None:
+        found = dataclasses.replace(
+            best.hyperparameters, schedule=point.schedule, warmup_epochs=point.warmup_epochs
+        )  # the schedule is not searched
+        reason = f"best of {len(trials)} short runs: validation accuracy {best.val_accuracy:.3f}"
+        chosen = difference(point, found, reason)
+    rate = best.hyperparameters.learning_rate if best else float("nan")
+    return ShortRuns(
+        stage=now.stage.name,
+        algorithm=algorithm,
+        epochs=epochs,
+        space=space,
+        trials=numbers(trials),
+        diverged=sum(trial.state != "completed" for trial in trials),
+        best=best.number if best else None,
+        best_accuracy=best.val_accuracy if best else float("nan"),
+        best_rate=rate,
+        edge=_edge(space, rate) if best else "",
+        noise=standard_error(best.val_accuracy, len(problem.dataset.validation.labels)) if best else float("nan"),
+        chosen=chosen,
+    )
+
+
+def _edge(space: Mapping[str, Any], rate: float) -> str:
+    axis = space.get(RATE, {})
+    values = axis.get("values")
+    if values and len(values) > 2:
+        return "lower" if rate == min(values) else "upper" if rate == max(values) else ""
+    return at_edge(axis, rate) if "min_value" in axis else ""
+
+
+STEP = Step(
+    "short_runs",
+    "Train a few epochs around that rate",
+    "Which settings are worth more than a few epochs?",
+    measure,
+    judge,
+)

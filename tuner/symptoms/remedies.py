@@ -1,0 +1,75 @@
+"""What is to be changed, as recipe paths with values? The few remedies that all symptoms draw from.
+
+Where the current setting is known the value is a number; where it is not (curves that someone else recorded), the
+value of a factor is a text such as "÷3", for a person to read.
+"""
+
+from tuner.records import Change, LearningCurves
+from tuner.symptoms.context import Context
+from tuner.symptoms.yardsticks import rate
+
+DROPOUT_STEP, DROPOUT_MOST = 0.2, 0.5
+DECAY_START, DECAY_MOST = 1e-4, 1e-1  # per step, decoupled
+SMOOTHING = 0.1
+DISTORTIONS = [["RandomTranslation", {"height_factor": 0.1, "width_factor": 0.1}], ["RandomRotation", {"factor": 0.05}]]
+
+
+def slower(curves: LearningCurves, context: Context, factor: int, because: str) -> Change:
+    """A learning rate that is `factor` times lower."""
+    now = rate(curves, context)
+    return Change("optimizer.learning_rate", f"÷{factor}" if now is None else _rounded(now / factor), because, now)
+
+
+def faster(curves: LearningCurves, context: Context, factor: int, because: str) -> Change:
+    """A learning rate that is `factor` times higher."""
+    now = rate(curves, context)
+    return Change("optimizer.learning_rate", f"×{factor}" if now is None else _rounded(now * factor), because, now)
+
+
+def clipped(because: str) -> Change:
+    """Gradients cut to a global norm of one."""
+    return Change("optimizer.global_clipnorm", 1.0, because)
+
+
+def longer(context: Context, epochs: int, because: str) -> Change:
+    """Twice the epochs there were."""
+    return Change("steps.change.epochs", max(10, 2 * epochs), because, context.epochs_planned)
+
+
+def regularized(context: Context) -> tuple[Change, ...]:
+    """More dropout, more weight decay, softer labels, distorted images: what is not yet at its limit, in that order."""
+    changes: list[Change] = []
+    dropout = context.dropout or 0.0
+    if dropout < DROPOUT_MOST:
+        value = round(min(dropout + DROPOUT_STEP, DROPOUT_MOST), 2)
+        changes.append(Change("model.dropout", value, "units that may vanish cannot memorize together", context.dropout))
+    decay = context.weight_decay or 0.0
+    if decay < DECAY_MOST:
+        value = min(max(10 * decay, DECAY_START), DECAY_MOST)
+        changes.append(Change("optimizer.weight_decay", value, "smaller weights fit less noise", context.weight_decay))
+    if not context.augmented:
+        changes.append(Change("augmentation", DISTORTIONS, "distorted images (if these are images) are new examples"))
+    return tuple(changes)
+
+
+def softened(context: Context, because: str) -> tuple[Change, ...]:
+    """Label smoothing, if there is none yet."""
+    return () if context.label_smoothing else (Change("loss.label_smoothing", SMOOTHING, because, context.label_smoothing),)
+
+
+def enlarged(context: Context) -> tuple[Change, ...]:
+    """More capacity: the next transfer stage, then whatever holds the model back, then a wider head."""
+    changes: list[Change] = []
+    if context.next_stage:
+        changes.append(Change("transfer.stage", "next", "more trainable layers can fit what the frozen ones do not show"))
+    if context.dropout:
+        changes.append(Change("model.dropout", 0.0, "dropout holds back a model that underfits", context.dropout))
+    if context.weight_decay and context.weight_decay > DECAY_START:
+        value = context.weight_decay / 10
+        changes.append(Change("optimizer.weight_decay", value, "so does weight decay", context.weight_decay))
+    changes.append(Change("model.head_units", [256], "a hidden layer can fit what a linear head cannot"))
+    return tuple(changes)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.2g}")

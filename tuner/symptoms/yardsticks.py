@@ -1,0 +1,111 @@
+"""What should a curve be held against? Chance, the loss at the start, and the noise of a small validation set.
+
+Published thresholds are absolute and disagree by orders of magnitude. These are not: the loss of a model that knows
+only how often each class comes, and the error of an accuracy that was measured on n examples.
+
+Source: CS231n, neural-networks-3 (ln C); Wald's standard error of a proportion; reference thresholds by calibration
+on tests/symptoms/real_curves.json.gz.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tuner.records import LearningCurves
+from tuner.symptoms.context import Context
+from tuner.symptoms.shape import cost, median
+
+AT_CHANCE = 0.02  # a loss within this share of chance is at chance (2 % of ln C)
+LARGEST_SET = 5000  # a validation set larger than this cannot be told from its accuracies
+UNKNOWN_SET = 400  # examples assumed where nothing tells: an accuracy of 0.5 then carries an error of 0.025
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What a model that ignores its input reaches at best."""
+
+    loss: float  # nats
+    accuracy: float  # of always answering the most frequent class
+    told: bool  # from the context, not guessed from the curves
+
+
+def chance(curves: LearningCurves, context: Context) -> Chance | None:
+    """Chance from the class frequencies, else from the number of classes, else None (also for a regression)."""
+    if context.class_frequencies is not None and sum(context.class_frequencies) > 0:
+        total = float(sum(context.class_frequencies))
+        shares = [float(count) / total for count in context.class_frequencies if count > 0]
+        entropy = -math.fsum(share * math.log(share) for share in shares)
+        return Chance(entropy, max(shares), True) if len(shares) > 1 else None
+    if context.num_classes is not None and context.num_classes > 1:
+        return Chance(math.log(context.num_classes), 1 / context.num_classes, True)
+    return None
+
+
+def guessed_chance(losses: Sequence[float], accuracies: Sequence[float], within: float = AT_CHANCE) -> Chance | None:
+    """The chance that losses and accuracies sit on, if they sit on one: ln C with 1/C, or two uneven classes."""
+    if not losses or not accuracies:
+        return None
+    loss, accuracy = median(losses), median(accuracies)
+    if 0 < loss < math.log(100_000):
+        classes = max(2, round(math.exp(loss)))
+        near = abs(loss - math.log(classes)) <= within * math.log(classes)
+        if near and 0.6 / classes <= accuracy <= 1.4 / classes:
+            return Chance(math.log(classes), 1 / classes, False)
+        if 0.5 <= accuracy < 0.98:  # two classes, one more frequent: the loss is the entropy of the accuracy
+            entropy = -accuracy * math.log(accuracy) - (1 - accuracy) * math.log(1 - accuracy)
+            if abs(loss - entropy) <= within * entropy:
+                return Chance(entropy, accuracy, False)
+    return None
+
+
+def start(curves: LearningCurves, context: Context) -> float:
+    """The loss before anything was learned: chance, the constant answer, the first batch, or the first epoch at worst."""
+    known = chance(curves, context)
+    if known and curves.loss:
+        return known.loss
+    if context.baseline_loss is not None and curves.loss:
+        return context.baseline_loss
+    batches = curves.step_loss[: max(1, min(5, len(curves.step_loss) // 20))]
+    values = cost(curves)
+    candidates = [*values[:1], *([median(batches)] if batches and curves.loss else [])]
+    return max(candidates) if candidates else 0.0
+
+
+def examples_behind(accuracies: Sequence[float]) -> int | None:
+    """How many examples accuracies were measured on, by their common step 1/n; None if nothing up to 5,000 fits.
+
+    Any multiple of the true number fits as well; the smallest is returned, which overstates the noise if anything.
+    """
+    distinct = {value for value in accuracies if 0 < value < 1}
+    if len(distinct) < 3:
+        return None
+    for n in range(2, LARGEST_SET + 1):
+        if all(abs(value * n - round(value * n)) <= 2e-6 * n for value in distinct):
+            return n
+    return None
+
+
+def accuracy_noise(accuracies: Sequence[float], examples: int | None) -> float:
+    """Standard error of the last accuracies, sqrt(p(1-p)/n); n from the context, else from their step, else 400.
+
+    p is pulled toward one half as by one success and one failure more, so that a perfect score is not noise-free.
+    """
+    n = examples or examples_behind(accuracies) or UNKNOWN_SET
+    p = (median(accuracies[-5:]) * n + 1) / (n + 2)
+    return math.sqrt(p * (1 - p) / n)
+
+
+def scheduled(curves: LearningCurves, context: Context) -> bool:
+    """Whether the learning rate changes over the run, as far as is known or recorded."""
+    if context.rate_is_scheduled is not None:
+        return context.rate_is_scheduled
+    rates = [rate for rate in curves.learning_rate if rate > 0]
+    return bool(rates) and max(rates) > 1.05 * min(rates)
+
+
+def rate(curves: LearningCurves, context: Context) -> float | None:
+    """The largest rate of the run where it is known: what a change of the rate multiplies."""
+    if context.learning_rate is not None:
+        return context.learning_rate
+    rates = [value for value in curves.learning_rate if math.isfinite(value) and value > 0]
+    return max(rates) if rates else None

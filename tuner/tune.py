@@ -1,0 +1,133 @@
+"""The lecture, as one function: seven steps, in order, until it is good enough.
+
+Order lives here and nowhere else. A step measures, judges, and what its verdicts change is applied before the next one
+looks. Every finding is stored the moment it is made; a resumed run takes stored findings instead of measuring again,
+and stored trials instead of training again, so it stands where the stopped one stood.
+"""
+
+import time
+from dataclasses import dataclass
+
+from tuner import setting
+from tuner.data import Problem, check_dataset
+from tuner.models import stages
+from tuner.records import Finding, Outcome, Step, to_json
+from tuner.steps import (
+    STEP_NAMES,
+    change,
+    initial_loss,
+    learning_curves,
+    learning_rate,
+    overfit_small_sample,
+    repeat,
+    short_runs,
+)
+from tuner.store import Store
+
+CHECKS = (initial_loss.STEP, overfit_small_sample.STEP, learning_rate.STEP)  # 1-3, once
+ROUND = (short_runs.STEP, learning_curves.STEP, change.STEP, repeat.STEP)  # 4-7, again and again
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which of the seven steps to take, by name; everything by default."""
+
+    first: str = STEP_NAMES[0]
+    last: str = STEP_NAMES[-1]
+
+    def holds(self, step: str) -> bool:
+        """Whether `step` lies in the window."""
+        return STEP_NAMES.index(self.first) <= STEP_NAMES.index(step) <= STEP_NAMES.index(self.last)
+
+
+def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
+    """Take the steps; return the finding that ended it: a failed check, the last step asked for, or step 7's "stop"."""
+    finding = look_at_data(problem, run)
+    for step in CHECKS:
+        if finding.outcome is Outcome.FAIL:
+            return finding
+        if window.holds(step.name) and enabled(problem, step):
+            finding = take(step, problem, run, round_=0)
+    while finding.outcome is not Outcome.FAIL:
+        round_ = setting.round_of(run.findings)
+        for step in ROUND:
+            if not window.holds(step.name) or not enabled(problem, step):
+                continue
+            finding = take(step, problem, run, round_)
+            if finding.outcome is Outcome.FAIL:
+                return finding
+        if finding.step != "repeat" or finding.evidence["decision"] == "stop":
+            break
+    return finding
+
+
+def look_at_data(problem: Problem, run: Store) -> Finding:
+    """Before step 1: what was read, skipped, doubled; a data set that cannot be learned stops the run here."""
+    known = run.finding("data", 0)
+    if known is not None:
+        return known
+    run.progress.say("Data: look at what was read")
+    verdicts = tuple(check_dataset(problem.dataset))
+    question = "Is this data that something can be learned from?"
+    finding = Finding("data", 0, first_stage(problem), question, to_json(problem.dataset.manifest), verdicts)
+    run.record_finding(finding)
+    narrate(run, finding)
+    return finding
+
+
+def take(step: Step, problem: Problem, run: Store, round_: int) -> Finding:
+    """One step: the stored finding, or measure, judge, apply, store."""
+    known = run.finding(step.name, round_)
+    if known is not None:
+        narrate(run, known)
+        return known
+    run.stop.check()
+    number = STEP_NAMES.index(step.name) + 1
+    run.progress.say(f"{number} {step.title}" + (f" (round {round_})" if round_ else ""))
+    before = setting.current(problem.start, first_stage(problem), run.findings)
+    trials, started = len(run.trials), time.monotonic()
+    evidence = step.measure(problem, run)
+    verdicts = tuple(step.judge(evidence))
+    applied = setting.applicable(verdicts, before) if step.name in setting.APPLYING_STEPS else ()
+    finding = Finding(
+        step=step.name,
+        round=round_,
+        stage=before.stage,
+        question=step.question,
+        evidence=to_json(evidence),
+        verdicts=verdicts,
+        applied=applied,
+        trials=tuple(trial.number for trial in run.trials[trials:]),
+        seconds=time.monotonic() - started,
+    )
+    run.record_finding(finding)
+    narrate(run, finding)
+    return finding
+
+
+MARKS = {Outcome.PASS: "✓", Outcome.WARN: "!", Outcome.FAIL: "✗"}
+
+
+def narrate(run: Store, finding: Finding) -> None:
+    """Say the verdicts and the changes of a finding, a line each."""
+    for verdict in finding.verdicts:
+        run.progress.say(f"  {MARKS[verdict.outcome]} {verdict.sentence}")
+    for change_ in finding.applied:
+        run.progress.say(f"    {change_.path}: {show(change_.before)} → {show(change_.value)}, {change_.because}")
+
+
+def show(value: object) -> str:
+    """A value as a person writes it."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "none" if value is None else str(value)
+
+
+def enabled(problem: Problem, step: Step) -> bool:
+    """Whether the recipe leaves the step on."""
+    return bool(getattr(problem.recipe.steps, step.name).enabled)
+
+
+def first_stage(problem: Problem) -> str:
+    """Name of the transfer stage that the run begins with."""
+    return stages(problem.recipe, len(problem.dataset.train.labels), None)[0].name
