@@ -1,7 +1,7 @@
 """On what does this run train? Chosen before Keras is imported, named before the first step.
 
 Keras reads its backend from the environment once, at import. `choose` sets it when nobody has: TensorFlow where it is
-installed, else JAX, else torch. `prepare` is for afterwards: precision, determinism, the device's name.
+installed, else JAX, else torch. `prepare` is for afterwards: it names the device.
 """
 
 import importlib.util
@@ -25,7 +25,7 @@ class Device:
     precision: str  # a Keras dtype policy
 
 
-def choose(device: str = "auto", verbose: bool = False) -> str:
+def choose(device: str = "auto", deterministic: bool = False, verbose: bool = False) -> str:
     """Set `KERAS_BACKEND` and quiet the backend's own log; returns the backend. Call before `import keras`."""
     if not verbose:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -34,6 +34,8 @@ def choose(device: str = "auto", verbose: bool = False) -> str:
         os.environ.setdefault("JAX_PLATFORMS", "cpu")
     elif device.startswith("gpu:"):
         os.environ["CUDA_VISIBLE_DEVICES"] = device.removeprefix("gpu:")
+    if deterministic:
+        os.environ["TF_DETERMINISTIC_OPS"] = "1"
     if "KERAS_BACKEND" in os.environ:
         return os.environ["KERAS_BACKEND"]
     for backend, module in BACKENDS.items():
@@ -45,8 +47,8 @@ def choose(device: str = "auto", verbose: bool = False) -> str:
     )
 
 
-def prepare(device: str = "auto", precision: str = "auto", deterministic: bool = False) -> Device:
-    """Import Keras, set its dtype policy, and name the device. Raises `BackendError` if a GPU was asked for in vain."""
+def prepare(device: str = "auto", precision: str = "auto") -> Device:
+    """Import Keras and name the device. Raises `BackendError` if a GPU was asked for in vain."""
     import keras
 
     found = keras.distribution.list_devices()
@@ -54,11 +56,7 @@ def prepare(device: str = "auto", precision: str = "auto", deterministic: bool =
     if device.startswith("gpu") and not gpus:
         raise BackendError(f"runtime.device is {device}, but {keras.backend.backend()} sees only {', '.join(found)}.")
     kind = "gpu" if gpus and device != "cpu" else "cpu"
-    policy = "float32" if precision == "auto" else precision
-    keras.config.set_dtype_policy(policy)
-    if deterministic and keras.backend.backend() == "tensorflow":
-        os.environ["TF_DETERMINISTIC_OPS"] = "1"
-    return Device(keras.backend.backend(), _name(kind), kind, policy)
+    return Device(keras.backend.backend(), _name(kind), kind, "float32" if precision == "auto" else precision)
 
 
 def _name(kind: str) -> str:

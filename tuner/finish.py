@@ -4,8 +4,6 @@ Everything the report needs beyond findings and trials is stored here: sample im
 and the conclusion.
 """
 
-import base64
-import io
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -13,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
 from tuner import setting
-from tuner.data import Problem, sample_grid
+from tuner.data import Problem, data_uri, jpeg, sample_grid
 from tuner.records import Change, Finding, Outcome, Run, Trial, to_json
 from tuner.search.noise import wilson_interval
 from tuner.search.ranking import ranked
@@ -28,7 +25,6 @@ MODEL = "best.keras"
 COMPARED = 64  # validation images on which the saved model is compared with the one in memory
 MOST_ACTIONS = 3
 SAMPLES = 24
-SAMPLE_PIXELS = 96
 
 
 def finish(problem: Problem, run: Store, last: Finding) -> dict[str, Any]:
@@ -108,7 +104,7 @@ def test_once(problem: Problem, run: Store, best: Trial) -> dict[str, Any]:
     surest = wrong[np.argsort(-probabilities[wrong, guesses[wrong]])][: problem.recipe.report.embed_images]
     mistakes = [
         {
-            "image": data_uri(test.images[i]),
+            "image": data_uri(jpeg(test.images[i])),
             "true": names[test.labels[i]],
             "predicted": names[guesses[i]],
             "probability": float(probabilities[i, guesses[i]]),
@@ -142,6 +138,7 @@ def next_actions(problem: Problem, run: Store, met: bool) -> list[dict[str, Any]
         for finding in run.findings
         if finding.step == "learning_curves" and finding.round == setting.round_of(run.findings) - 1
         for verdict in finding.verdicts
+        if verdict.outcome is not Outcome.PASS
         for change in verdict.changes
         if (change.path, str(change.value)) not in applied and not change.path.startswith("transfer.stage")
     ]
@@ -163,27 +160,12 @@ def action(problem: Problem, change: Change) -> dict[str, Any]:
 def store_samples(problem: Problem, run: Store) -> None:
     """A grid of training images with their labels, for the report."""
     grid = sample_grid(problem.dataset, min(SAMPLES, problem.recipe.report.embed_images or SAMPLES), problem.recipe.seed)
-    put_json(run, "samples.json", [{"image": _uri(jpeg), "label": label} for jpeg, label in grid])
+    put_json(run, "samples.json", [{"image": data_uri(image), "label": label} for image, label in grid])
 
 
 def put_json(run: Store, name: str, value: Any) -> None:
     """Store JSON data as an artifact."""
     run.put_artifact(name, json.dumps(value, allow_nan=False).encode(), "application/json")
-
-
-def data_uri(image: np.ndarray[Any, Any]) -> str:
-    """A uint8 image (H, W, C) as a JPEG data URI, enlarged to at least `SAMPLE_PIXELS`."""
-    picture = Image.fromarray(np.asarray(image).squeeze())
-    scale = max(1, SAMPLE_PIXELS // max(picture.size))
-    picture = picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
-    picture.thumbnail((2 * SAMPLE_PIXELS, 2 * SAMPLE_PIXELS))
-    buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
-    return _uri(buffer.getvalue())
-
-
-def _uri(jpeg: bytes) -> str:
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
 
 
 def _because(problem: Problem, run: Store) -> dict[str, Any]:

@@ -205,7 +205,7 @@ class Step:
 def to_json(value: Any) -> Any:
     """Any record as strict JSON data: dataclasses as dicts, non-finite floats as strings."""
     if isinstance(value, Hyperparameters):
-        return value.to_json()
+        return to_json(value.to_json())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: to_json(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):

@@ -12,6 +12,7 @@ from tuner import setting
 from tuner.data import Problem, check_dataset
 from tuner.models import stages
 from tuner.records import Finding, Outcome, Step, to_json
+from tuner.search.ranking import ranked
 from tuner.steps import (
     STEP_NAMES,
     change,
@@ -26,6 +27,8 @@ from tuner.store import Store
 
 CHECKS = (initial_loss.STEP, overfit_small_sample.STEP, learning_rate.STEP)  # 1-3, once
 ROUND = (short_runs.STEP, learning_curves.STEP, change.STEP, repeat.STEP)  # 4-7, again and again
+
+KEPT_PER_STAGE = 2  # trials whose weights stay on disk after a round
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
             finding = take(step, problem, run, round_)
             if finding.outcome is Outcome.FAIL:
                 return finding
+        let_go(run, round_)
         if finding.step != "repeat" or finding.evidence["decision"] == "stop":
             break
     return finding
@@ -70,7 +74,7 @@ def look_at_data(problem: Problem, run: Store) -> Finding:
     verdicts = tuple(check_dataset(problem.dataset))
     question = "Is this data that something can be learned from?"
     finding = Finding("data", 0, first_stage(problem), question, to_json(problem.dataset.manifest), verdicts)
-    run.record_finding(finding)
+    finding = run.record_finding(finding)
     narrate(run, finding)
     return finding
 
@@ -85,7 +89,7 @@ def take(step: Step, problem: Problem, run: Store, round_: int) -> Finding:
     number = STEP_NAMES.index(step.name) + 1
     run.progress.say(f"{number} {step.title}" + (f" (round {round_})" if round_ else ""))
     before = setting.current(problem.start, first_stage(problem), run.findings)
-    trials, started = len(run.trials), time.monotonic()
+    started = time.monotonic()
     evidence = step.measure(problem, run)
     verdicts = tuple(step.judge(evidence))
     applied = setting.applicable(verdicts, before) if step.name in setting.APPLYING_STEPS else ()
@@ -97,12 +101,21 @@ def take(step: Step, problem: Problem, run: Store, round_: int) -> Finding:
         evidence=to_json(evidence),
         verdicts=verdicts,
         applied=applied,
-        trials=tuple(trial.number for trial in run.trials[trials:]),
+        trials=tuple(t.number for t in run.trials if (t.spec.step, t.spec.round) == (step.name, round_)),
         seconds=time.monotonic() - started,
     )
-    run.record_finding(finding)
+    finding = run.record_finding(finding)  # as a resume would read it, so that both go on alike
     narrate(run, finding)
     return finding
+
+
+def let_go(run: Store, round_: int) -> None:
+    """Give up the weights that no later round starts from; of each stage the best stay."""
+    done = [trial for trial in run.trials if trial.spec.round <= round_ and trial.weights is not None]
+    keep = {trial.number for trial in run.trials if trial.spec.round > round_}
+    for stage in {trial.spec.stage for trial in done}:
+        keep |= {trial.number for trial in ranked(t for t in done if t.spec.stage == stage)[:KEPT_PER_STAGE]}
+    run.drop_weights(keep)
 
 
 MARKS = {Outcome.PASS: "✓", Outcome.WARN: "!", Outcome.FAIL: "✗"}

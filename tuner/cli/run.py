@@ -59,8 +59,7 @@ def run(
     folder = find_run(resume, output_dir) if resume else None
     if recipe is None and folder is None:
         raise click.UsageError("Name a recipe, or a run to --resume. `tuner new` writes a recipe to begin with.")
-    source = recipe or folder / "recipe.yaml"  # type: ignore[operator]
-    wanted = load(source, [*settings_, *more])
+    wanted = load(recipe, [*settings_, *more]) if recipe else stored_recipe(folder)
     if dry_run:
         click.echo(plan(wanted))
         return
@@ -114,9 +113,9 @@ def steps(
     """Choose the device, open the data, take the steps, conclude."""
     from tuner import backend
 
-    backend.choose(recipe.runtime.device, settings.verbose > 1)
+    backend.choose(recipe.runtime.device, recipe.runtime.deterministic, settings.verbose > 1)
     started = time.monotonic()
-    device = backend.prepare(recipe.runtime.device, recipe.runtime.precision, recipe.runtime.deterministic)
+    device = backend.prepare(recipe.runtime.device, recipe.runtime.precision)
     run.progress.say(f"Device: {device.name}, Keras on {device.backend}, {device.precision}")
     run.note_device(vars(device) | {"import_seconds": round(time.monotonic() - started, 1)})
     from tuner.finish import finish
@@ -129,9 +128,9 @@ def steps(
 
 def open_problem(recipe: "Recipe", progress: "Progress") -> "Problem":
     """The data, decoded once, as the steps see it."""
-    from tuner.data import Problem, cache_dir, open_dataset
+    from tuner.data import Problem, cache_folder, open_dataset
 
-    return Problem(recipe, open_dataset(recipe, progress), cache_dir(recipe))
+    return Problem(recipe, open_dataset(recipe, progress), cache_folder(recipe))
 
 
 def window(first: str | None, last: str | None) -> "Window":
@@ -171,6 +170,17 @@ def find_run(name: str, output_dir: Path | None) -> Path:
         return found[0].parent.resolve()
     what = "no run" if not found else f"{len(found)} runs"
     fail(f"{what} called '{name}'. `tuner runs` lists them; name its folder.", 2)
+
+
+def stored_recipe(folder: Path | None) -> "Recipe":
+    """The recipe of a run as it was resolved when the run began, --set included."""
+    from tuner.recipe import Recipe
+    from tuner.recipe.schema import Origin
+    from tuner.store import read_run
+
+    assert folder is not None
+    known = read_run(folder)
+    return Recipe.from_json(known.recipe, Origin(path=folder / "recipe.yaml", text=known.recipe_text))
 
 
 def plan(recipe: "Recipe") -> str:

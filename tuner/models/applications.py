@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
+import numpy as np
 
 from tuner.models.errors import WeightsError
 from tuner.models.pixels import IMAGENET_STD, ImageShape, Pixels, enter
@@ -23,7 +24,7 @@ NETWORK_TIMEOUT = 10.0  # seconds without a byte before a download is given up; 
 
 def build_application(name: str, pixels: Pixels | None, image_shape: ImageShape, weights: str) -> Any:
     """The application `name` without its top, as `Backbone.build` describes it. Raises `WeightsError`."""
-    images, x = enter(image_shape, pixels)
+    _, x = enter(image_shape, pixels)
     constructor = getattr(keras.applications, name)
     if weights != "imagenet":
         model = constructor(include_top=False, weights=None, input_tensor=x, input_shape=(*image_shape[:2], 3))
@@ -62,10 +63,12 @@ def _second_division(name: str, model: Any) -> None:
 
     Keras adds that division as a layer, and only for `weights="imagenet"`; the same weights from a file would see
     pixels of half the size. A larger variance in the normalization layer is the same map without another layer.
+    Weights with other variances than ImageNet's are somebody's own, and stay as they are.
     """
     if not name.startswith("EfficientNetB"):
         return
     normalization = next(layer for layer in model.layers if isinstance(layer, keras.layers.Normalization))
     variance = keras.ops.convert_to_numpy(normalization.adapt_variance)
-    normalization.adapt_variance.assign(variance * IMAGENET_STD)
-    normalization.finalize_state()
+    if np.allclose(variance, np.square(IMAGENET_STD), rtol=0.01):
+        normalization.adapt_variance.assign(variance * IMAGENET_STD)
+        normalization.finalize_state()

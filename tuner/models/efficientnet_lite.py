@@ -1,8 +1,8 @@
 """What is EfficientNet-Lite0, and where do its ImageNet weights come from without a network?
 
-EfficientNet-B0 made for small devices: no squeeze-and-excitation, ReLU6 for swish, stem and top never widened. 3.4
-million parameters in 7 groups of inverted residual blocks. The weights travel in a pip package as a PyTorch checkpoint, which
-is read here without PyTorch.
+EfficientNet-B0 made for small devices: no squeeze-and-excitation, ReLU6 for swish, stem and top never widened: 3.4
+million parameters in 7 groups of inverted residual blocks. No drop-connect: its features are the same in training.
+The weights travel in a pip package as a PyTorch checkpoint, which is read here without PyTorch.
 
 Source: Tan and Le 2019, arXiv 1905.11946; tensorflow/tpu, models/official/efficientnet/lite.
 """
@@ -53,13 +53,14 @@ def build_efficientnet_lite0(image_shape: ImageShape, weights: str, include_top:
     Raises `WeightsError` if the weights cannot be loaded.
     """
     images, x = enter(image_shape, BYTE)
-    x = _conv(x, STEM_FILTERS, 3, 2, "stem")
+    start = _fan_out() if weights == "none" else "zeros"  # what is overwritten need not be drawn: seconds on JAX
+    x = _conv(x, STEM_FILTERS, 3, 2, start, "stem")
     group_names = "1234567"
     for number, (kernel, repeats, stride, filters, expansion) in zip(group_names, GROUPS, strict=True):
         for repeat in range(repeats):
             name = f"block{number}{chr(ord('a') + repeat)}_"
-            x = _block(x, kernel, stride if repeat == 0 else 1, filters, expansion, name)
-    x = _conv(x, TOP_FILTERS, 1, 1, "top")
+            x = _block(x, kernel, stride if repeat == 0 else 1, filters, expansion, start, name)
+    x = _conv(x, TOP_FILTERS, 1, 1, start, "top")
     if include_top:
         x = layers.GlobalAveragePooling2D(name="avg_pool")(x)
         x = layers.Dense(CLASSES, dtype="float32", name="predictions")(x)
@@ -71,30 +72,30 @@ def build_efficientnet_lite0(image_shape: ImageShape, weights: str, include_top:
     return model
 
 
-def _conv(x: Any, filters: int, kernel: int, stride: int, name: str) -> Any:
+def _conv(x: Any, filters: int, kernel: int, stride: int, start: Any, name: str) -> Any:
     """Convolution, batch normalization, ReLU6. TensorFlow's "same": at stride 2 the odd row of zeros goes last."""
-    x = layers.Conv2D(filters, kernel, stride, **_kernel(), name=f"{name}_conv")(x)
+    x = layers.Conv2D(filters, kernel, stride, **_kernel(start), name=f"{name}_conv")(x)
     x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_bn")(x)
     return layers.ReLU(max_value=6.0, name=f"{name}_activation")(x)
 
 
-def _block(inputs: Any, kernel: int, stride: int, filters: int, expansion: int, name: str) -> Any:
+def _block(inputs: Any, kernel: int, stride: int, filters: int, expansion: int, start: Any, name: str) -> Any:
     """An inverted residual block: widen, filter each channel apart, narrow without an activation, add the input."""
     channels = inputs.shape[-1]
-    x = _conv(inputs, channels * expansion, 1, 1, f"{name}expand") if expansion > 1 else inputs
+    x = _conv(inputs, channels * expansion, 1, 1, start, f"{name}expand") if expansion > 1 else inputs
     x = layers.DepthwiseConv2D(
-        kernel, stride, padding="same", use_bias=False, depthwise_initializer=_fan_out(), name=f"{name}dwconv"
+        kernel, stride, padding="same", use_bias=False, depthwise_initializer=start, name=f"{name}dwconv"
     )(x)
     x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}bn")(x)
     x = layers.ReLU(max_value=6.0, name=f"{name}activation")(x)
-    x = layers.Conv2D(filters, 1, **_kernel(), name=f"{name}project_conv")(x)
+    x = layers.Conv2D(filters, 1, **_kernel(start), name=f"{name}project_conv")(x)
     x = layers.BatchNormalization(epsilon=EPSILON, name=f"{name}project_bn")(x)
     return layers.Add(name=f"{name}add")([x, inputs]) if stride == 1 and filters == channels else x
 
 
-def _kernel() -> dict[str, Any]:
+def _kernel(start: Any) -> dict[str, Any]:
     """What all convolutions share."""
-    return {"padding": "same", "use_bias": False, "kernel_initializer": _fan_out()}
+    return {"padding": "same", "use_bias": False, "kernel_initializer": start}
 
 
 def _fan_out() -> Any:
@@ -136,9 +137,9 @@ def _torch_names(layer: Any) -> list[str]:
 
 def _torch_prefix(name: str) -> str:
     """`block2b_expand_bn` is `_blocks.2._bn0`: PyTorch counts the blocks through, and the norms within one."""
-    top = {"stem_conv": "_conv_stem", "stem_bn": "_bn0", "top_conv": "_conv_head", "top_bn": "_bn1", "predictions": "_fc"}
-    if name in top:
-        return top[name]
+    ends = {"stem_conv": "_conv_stem", "stem_bn": "_bn0", "top_conv": "_conv_head", "top_bn": "_bn1"}
+    if name in ends or name == "predictions":
+        return ends.get(name, "_fc")
     block, part = name.split("_", 1)
     group, repeat = int(block[5]), ord(block[6]) - ord("a")
     number = sum(repeats for _, repeats, *_ in GROUPS[: group - 1]) + repeat

@@ -2,7 +2,7 @@
 
 
 class ModelError(ValueError):
-    """The recipe asks for a model that cannot be built; the message says the law, what came, and what to write instead."""
+    """The recipe asks for a model that cannot be built: the law, what came, and what to write instead."""
 
 
 class WeightsError(ModelError):

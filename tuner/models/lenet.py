@@ -1,7 +1,7 @@
 """What did a convolutional network look like in 1998? LeNet-5, for small images, trained from scratch in minutes.
 
-Two convolutions of 5 x 5, each followed by averaging over 2 x 2, and two dense layers; tanh throughout. With 28 x 28 grey
-digits and 10 classes it has the 61,706 parameters of the books.
+Two convolutions of 5 x 5, each followed by averaging over 2 x 2, and two dense layers; tanh throughout. With grey
+digits of 28 x 28 and 10 classes it has the 61,706 parameters of the books.
 
 Source: LeCun, Bottou, Bengio, Haffner 1998, "Gradient-based learning applied to document recognition".
 """

@@ -1,5 +1,6 @@
 """How do weights come from a file into a network? Entirely or not at all, with an error that names the file."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,10 @@ def load_weights(model: Any, path: str) -> None:
     if not file.is_file():
         raise WeightsError(f"model.weights: no file {file.absolute()}.")
     try:
-        model.load_weights(str(file))
-    except (ValueError, KeyError, OSError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # Keras only warns of layers that keep their fresh weights
+            model.load_weights(str(file))
+    except (ValueError, KeyError, OSError, UserWarning) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise WeightsError(
             f"model.weights: {file} does not fit {model.name} without its classifier ({reason}). "

@@ -9,12 +9,22 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeAlias, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import PydanticCustomError, core_schema
 
 T = TypeVar("T")
+
+
+def setting(default: Any, about: str) -> Any:
+    """A setting that may be left out; `about` is the sentence that editors show."""
+    return Field(default=default, description=about)
+
+
+def section(kind: Callable[..., Any], about: str) -> Any:
+    """A setting whose default `kind` makes."""
+    return Field(default_factory=kind, description=about)
 
 
 @dataclass(frozen=True)
@@ -66,7 +76,7 @@ def word_if_none(value: Any) -> Any:
 
 
 OrNone = Annotated[T | None, NoneWord()]
-OrAuto = T | Literal["auto"]
+OrAuto: TypeAlias = T | Literal["auto"]
 ListOf = Annotated[tuple[T, ...], Strict(False)]
 
 Count = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -79,16 +89,47 @@ FilePath = Annotated[Path, Strict(False)]
 
 @dataclass(frozen=True)
 class Length:
-    """How many items a list may have, told in words of its own."""
+    """How many items a list may have."""
 
     least: int
     most: int
 
-    def __call__(self, items: tuple[T, ...]) -> tuple[T, ...]:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "minItems": self.least, "maxItems": self.most}
+
+    def check(self, items: tuple[T, ...]) -> tuple[T, ...]:
+        """The items. Raises pydantic's error `list_length`."""
         if self.least <= len(items) <= self.most:
             return items
-        context = {"least": self.least, "most": self.most, "came": len(items)}
-        raise PydanticCustomError("list_length", "{least} to {most} items", context)
+        many = f"{self.least} items" if self.least == self.most else f"{self.least} to {self.most:,} items"
+        raise PydanticCustomError("list_length", "{many}", {"many": many})
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a text looks like: a regular expression, and its law in words."""
+
+    pattern: str
+    law: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {**handler(schema), "pattern": f"^({self.pattern})$"}
+
+    def check(self, text: str) -> str:
+        """The text. Raises pydantic's error `law`."""
+        if re.fullmatch(self.pattern, text):
+            return text
+        raise law(self.law)
 
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
@@ -115,22 +156,6 @@ class _DurationJson:
 
 
 Duration = Annotated[float, BeforeValidator(seconds), _DurationJson()]
-
-
-def matching(pattern: str, law: str) -> AfterValidator:
-    """A text that matches the regular expression; `law` says in words what it must look like."""
-
-    def check(text: str) -> str:
-        if re.fullmatch(pattern, text):
-            return text
-        raise PydanticCustomError("text_form", "{law}", {"law": law})
-
-    return AfterValidator(check)
-
-
-def lawful(check: Callable[[Any], Any]) -> BeforeValidator:
-    """A value whose form `check` reads, or refuses with a law of its own."""
-    return BeforeValidator(check)
 
 
 def law(sentence: str, **context: Any) -> PydanticCustomError:

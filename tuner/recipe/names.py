@@ -5,7 +5,7 @@
 Source: keras 3.15.1, `keras.applications`, `keras.optimizers`, `keras.layers`, `keras.initializers`.
 """
 
-SOURCES = ("directory", "tfds", "npz", "csv", "parquet", "huggingface", "python", "digits")
+SOURCES = ("directory", "tfds", "npz", "csv", "python", "digits")
 
 APPLICATIONS = (
     *("ConvNeXtTiny", "ConvNeXtSmall", "ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtXLarge"),
@@ -36,8 +36,11 @@ OPTIMIZERS = (
     *("RMSprop", "ScheduleFreeAdamW", "SGD"),
 )
 
-SCHEDULES = ("none", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseTimeDecay", "PolynomialDecay")
-"""`none` keeps the rate; each other one goes from the rate to `alpha` times it over the epochs of a trial."""
+SCHEDULES = (
+    *("none", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRoot", "InverseTimeDecay"),
+    *("LinearDecay", "OneCycle", "PiecewiseConstantDecay", "PolynomialDecay", "ReduceLROnPlateau"),
+)
+"""`none` keeps the rate."""
 
 INITIALIZERS = (
     *("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_uniform", "lecun_normal"),

@@ -44,6 +44,7 @@ class Table:
     sortable: bool = False
     note: str = ""
     style: str = ""  # a class of the style sheet
+    quiet: bool = False  # the caption is for screen readers only: a heading above says the same
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+LARGEST = 1e300  # what lies beyond is no measurement; sums of what does not stay finite
 NON_FINITE = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
 def as_number(value: Any) -> float:
     """A float; the strings of `records.to_json` for non-finite floats count, anything else is NaN."""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value) if abs(value) < 1e300 or value != value or math.isinf(value) else math.nan
+        return float(value) if abs(value) <= LARGEST or (isinstance(value, float) and math.isinf(value)) else math.nan
     return NON_FINITE.get(value, math.nan) if isinstance(value, str) else math.nan
 
 
@@ -72,6 +73,11 @@ def value(data: Any, key: str) -> Any:
 def finite(sequence: tuple[float, ...]) -> tuple[float, ...]:
     """The finite numbers of a sequence, in order."""
     return tuple(item for item in sequence if math.isfinite(item))
+
+
+def or_last(value: float) -> float:
+    """The value as a key to sort by, in which NaN comes last."""
+    return math.inf if math.isnan(value) else value
 
 
 def parsed(data: bytes | None) -> Any:

@@ -15,7 +15,7 @@ from tuner.data import Problem
 from tuner.hyperparameters import PATHS, Hyperparameters
 from tuner.records import Change, Step, Trial, TrialSpec, Verdict, failed, passed, warned
 from tuner.search.noise import standard_error
-from tuner.search.ranking import ranked
+from tuner.search.ranking import promising, ranked
 from tuner.setting import difference
 from tuner.steps.situation import Situation, finding_of, situation, trial_of
 from tuner.store import Store
@@ -58,7 +58,7 @@ def measure(problem: Problem, run: Store) -> Changed:
     readings = finding_of(run, "learning_curves", now.round).evidence["readings"]
     short = [trial_of(run, reading["trial"]) for reading in readings]
     remedies = {reading["trial"]: _first_remedy(reading["changes"]) for reading in readings}
-    parents = ranked(short)[: problem.recipe.steps.change.top_k]
+    parents = promising(short, len(problem.dataset.validation))[: problem.recipe.steps.change.top_k]
     asked: list[tuple[Trial, tuple[Change, ...]]] = []
     for parent in parents:
         asked += [(parent, ())] + [(parent, (change,)) for change in remedies[parent.number]]
@@ -118,7 +118,7 @@ def _evidence(
     problem: Problem, now: Situation, parents: list[Trial], trials: list[Trial], candidates: tuple[Candidate, ...]
 ) -> Changed:
     best = next(iter(ranked(trials)), None)
-    noise = standard_error(best.val_accuracy, len(problem.dataset.validation.labels)) if best else float("nan")
+    noise = standard_error(best.val_accuracy, len(problem.dataset.validation)) if best else float("nan")
     before = parents[0].val_accuracy if parents else float("nan")
     if best is None:
         return Changed(now.stage.name, candidates, noise, None, before, float("nan"), ())

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from tuner.data import Problem
 from tuner.records import Change, Outcome, Step, Trial, Verdict
-from tuner.search.ranking import ranked
+from tuner.search.ranking import promising
 from tuner.steps.situation import Situation, finding_of, situation, trial_of
 from tuner.store import Store
-from tuner.symptoms import Context, diagnose
+from tuner.symptoms import Context, diagnose, for_trial
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def measure(problem: Problem, run: Store) -> CurvesRead:
     """Read the curves of every short run of this round."""
     now = situation(problem, run)
     trials = [trial_of(run, number) for number in finding_of(run, "short_runs", now.round).evidence["trials"]]
-    order = ranked(trials)
+    order = promising(trials, len(problem.dataset.validation))
     order += [trial for trial in trials if trial not in order]
     readings = tuple(read(problem, now, trial) for trial in order)
     return CurvesRead(now.setting.stage, readings, readings[0].symptom if readings else "")
@@ -61,14 +61,15 @@ def read(problem: Problem, now: Situation, trial: Trial) -> Reading:
 def context(problem: Problem, now: Situation, trial: Trial) -> Context:
     """What the symptoms need to know of the task."""
     target = problem.recipe.target
-    return Context(
+    task = Context(
         num_classes=problem.dataset.num_classes,
         class_frequencies=tuple(float(f) for f in problem.dataset.class_frequencies),
-        train_examples=len(problem.dataset.train.labels),
-        val_examples=len(problem.dataset.validation.labels),
+        train_examples=len(problem.dataset.train),
+        val_examples=len(problem.dataset.validation),
         target=target.at_least if target else None,
-        learning_rate=trial.hyperparameters.learning_rate,
+        next_stage=now.next_stage is not None,
     )
+    return for_trial(task, trial)
 
 
 def judge(evidence: CurvesRead) -> Iterator[Verdict]:

@@ -7,9 +7,8 @@ the rates around the best one.
 Source: the lecture's step 7; the edge rule is Google's tuning playbook's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tuner.data import Problem
 from tuner.models import Stage
@@ -57,7 +56,7 @@ def measure(problem: Problem, run: Store) -> Round:
     earlier = ranked(t for t in run.trials if t.weights is not None and t.spec.round < now.round)
     previous = earlier[0].val_accuracy if earlier else None
     plan, target, budget = problem.recipe.steps.repeat, problem.recipe.target, problem.recipe.budget
-    by_chance = standard_error(best.val_accuracy, len(problem.dataset.validation.labels))
+    by_chance = standard_error(best.val_accuracy, len(problem.dataset.validation))
     noise = by_chance if plan.min_gain == "auto" else float(plan.min_gain)
     gain = None if previous is None else best.val_accuracy - previous
     wanted = target.at_least if target else None
@@ -119,17 +118,23 @@ def _next_round(now: Situation, run: Store, best: Trial) -> tuple[Change, ...]:
     if axis is None:
         return ()
     rate = best.hyperparameters.learning_rate
-    ranged: Mapping[str, Any] = axis
     if "values" in axis:
-        low, high = min(axis["values"]), max(axis["values"])
-        if low == high:
-            return ()
-        ranged = {"min_value": low, "max_value": high, "sampling": "log"}
-    narrower, word = moved(ranged, rate)
-    if "values" in axis:
-        low, high = narrower["min_value"], narrower["max_value"]
-        narrower = {"values": [low, (low * high) ** 0.5, high]}
+        return _new_rates(axis["values"], rate, now.start is not None)
+    narrower, word = moved(axis, rate)
     return (Change(SPACE + RATE, narrower, f"the rates are {word} around the best, {rate:.1e}"),)
+
+
+def _new_rates(tried: Sequence[float], best: float, ours: bool) -> tuple[Change, ...]:
+    """Rates not tried yet: a quarter decade to either side of the best, or half decades beyond it at an edge."""
+    if not ours:  # the recipe's own list: every value on it has been tried
+        return ()
+    if best == max(tried):
+        rates, word = [best * 10**0.5, best * 10.0], "continued above"
+    elif best == min(tried):
+        rates, word = [best / 10**0.5, best / 10.0], "continued below"
+    else:
+        rates, word = [best * 10**0.25, best / 10**0.25], "refined around"
+    return (Change(SPACE + RATE, {"values": rates}, f"the rates are {word} the best, {best:.1e}"),)
 
 
 def _open_stage(now: Situation, stage: Stage) -> tuple[Change, ...]:

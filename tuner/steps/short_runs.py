@@ -8,6 +8,7 @@ Source: the lecture's step 4; measured on digits with EfficientNet-Lite0 (docs/L
 """
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +18,7 @@ from tuner.hyperparameters import Hyperparameters
 from tuner.records import Change, Step, Trial, TrialSpec, Verdict, failed, passed, warned
 from tuner.search.noise import standard_error
 from tuner.search.oracles import Proposal, search
-from tuner.search.ranking import ranked, score
+from tuner.search.ranking import promising, score
 from tuner.search.space import RATE, around, at_edge
 from tuner.setting import difference
 from tuner.steps.situation import Situation, numbers, situation
@@ -25,7 +26,7 @@ from tuner.store import Store
 from tuner.training import fit_many
 
 STAGE_RATES = (1.0, 10**-0.5, 0.1, 10**-1.5, 0.01)  # of the stage's first rate; two decades, by half decades
-STAGE_EPOCHS = 1  # an epoch of the whole network tells its rates apart
+STAGE_ITERATIONS = 100  # steps below which a high rate has not yet come back from the disorder that it begins with
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class ShortRuns:
     diverged: int
     best: int | None  # number of the best trial
     best_accuracy: float
+    best_loss: float
     best_rate: float
     edge: str  # lower | upper when the best rate lies at that end of its axis
     noise: float  # standard error of an accuracy over the validation images
@@ -56,7 +58,8 @@ def measure(problem: Problem, run: Store) -> ShortRuns:
         trials = _searched(problem, run, now, space)
     else:
         rates = [now.setting.hyperparameters.learning_rate * share for share in STAGE_RATES]
-        algorithm, epochs, space = "grid", STAGE_EPOCHS, {RATE: {"values": rates}} | dict(now.setting.space)
+        epochs = min(plan.epochs, math.ceil(STAGE_ITERATIONS / steps_an_epoch(problem, now)))
+        algorithm, space = "grid", {RATE: {"values": rates}} | dict(now.setting.space)
         points = [now.setting.hyperparameters.replace(RATE, rate) for rate in space[RATE]["values"]]
         trials = fit_many(problem, run, [_spec(problem, now, point, epochs) for point in points[: plan.trials]])
     return _evidence(problem, now, algorithm, epochs, space, trials)
@@ -70,7 +73,8 @@ def judge(evidence: ShortRuns) -> Iterator[Verdict]:
         return
     sentence = (
         f"Best of {count} runs of {evidence.epochs} epoch{'s' * (evidence.epochs > 1)}: validation accuracy "
-        f"{evidence.best_accuracy:.3f} (± {noise:.3f}, one standard error) at a rate of {evidence.best_rate:.1e}."
+        f"{evidence.best_accuracy:.3f} (± {noise:.3f}, one standard error), loss {evidence.best_loss:.3f}, at a rate of "
+        f"{evidence.best_rate:.1e}."
     )
     if evidence.edge:
         sentence += f" It lies at the {evidence.edge} end of the rates tried."
@@ -78,6 +82,11 @@ def judge(evidence: ShortRuns) -> Iterator[Verdict]:
     yield give("best_of_short_runs" if not evidence.edge else "search_boundary", sentence, *evidence.chosen)
     if evidence.diverged:
         yield warned("infeasible_fraction", f"{evidence.diverged} of {count} runs diverged: those rates are too high.")
+
+
+def steps_an_epoch(problem: Problem, now: Situation) -> int:
+    """Training steps in one epoch."""
+    return math.ceil(len(problem.dataset.train) / now.setting.hyperparameters.batch_size)
 
 
 def _wished(problem: Problem) -> dict[str, Any]:
@@ -131,14 +140,14 @@ def _spec(problem: Problem, now: Situation, point: Hyperparameters, epochs: int)
 def _evidence(
     problem: Problem, now: Situation, algorithm: str, epochs: int, space: Mapping[str, Any], trials: list[Trial]
 ) -> ShortRuns:
-    best = next(iter(ranked(trials)), None)
+    best = next(iter(promising(trials, len(problem.dataset.validation))), None)
     point = now.setting.hyperparameters
     chosen: tuple[Change, ...] = ()
     if best is not None:
         found = dataclasses.replace(
             best.hyperparameters, schedule=point.schedule, warmup_epochs=point.warmup_epochs
         )  # the schedule is not searched
-        reason = f"best of {len(trials)} short runs: validation accuracy {best.val_accuracy:.3f}"
+        reason = f"best of {len(trials)} short runs: accuracy {best.val_accuracy:.3f}, loss {best.val_loss:.3f}"
         chosen = difference(point, found, reason)
     rate = best.hyperparameters.learning_rate if best else float("nan")
     return ShortRuns(
@@ -150,9 +159,10 @@ def _evidence(
         diverged=sum(trial.state != "completed" for trial in trials),
         best=best.number if best else None,
         best_accuracy=best.val_accuracy if best else float("nan"),
+        best_loss=best.val_loss if best else float("nan"),
         best_rate=rate,
         edge=_edge(space, rate) if best else "",
-        noise=standard_error(best.val_accuracy, len(problem.dataset.validation.labels)) if best else float("nan"),
+        noise=standard_error(best.val_accuracy, len(problem.dataset.validation)) if best else float("nan"),
         chosen=chosen,
     )
 

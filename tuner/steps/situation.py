@@ -39,7 +39,7 @@ class Situation:
 
 def situation(problem: Problem, run: Store) -> Situation:
     """The situation of `run`, derived from its findings."""
-    plan = stages(problem.recipe, len(problem.dataset.train.labels), None)
+    plan = stages(problem.recipe, len(problem.dataset.train), None)
     now = setting.current(problem.start, plan[0].name, run.findings)
     earlier = {stage.name for stage in plan[: [stage.name for stage in plan].index(now.stage)]}
     before = [t for t in run.trials if t.spec.stage in earlier and t.weights is not None]

@@ -7,6 +7,8 @@ from pathlib import Path
 class StoreError(Exception):
     """The records of a run cannot be read or written; `str()` is one clear sentence or two."""
 
+    exit_code = 1  # of the command that it ends
+
 
 class RunBusy(StoreError):
     """Another process owns the run."""
@@ -15,9 +17,13 @@ class RunBusy(StoreError):
 class RunFinished(StoreError):
     """The run has nothing left to resume."""
 
+    exit_code = 2  # nothing was run
+
 
 class RecipeChanged(StoreError):
     """The recipe is not the one that the run began with; `differences` are dotted recipe paths."""
+
+    exit_code = 2  # nothing was run
 
     def __init__(self, folder: Path, differences: Sequence[str]) -> None:
         shown = ", ".join(differences[:5]) + (f" and {len(differences) - 5} more" if len(differences) > 5 else "")

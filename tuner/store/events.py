@@ -16,7 +16,7 @@ from tuner.store.schema import encoded
 EVENTS = "events.jsonl"
 
 
-def of_trial(trial: Trial) -> dict[str, Any]:
+def trial_event(trial: Trial) -> dict[str, Any]:
     """The line of a trial: who asked, how it ended, how well, how long."""
     return {
         "event": "trial",
@@ -32,7 +32,7 @@ def of_trial(trial: Trial) -> dict[str, Any]:
     }
 
 
-def of_finding(finding: Finding) -> dict[str, Any]:
+def finding_event(finding: Finding) -> dict[str, Any]:
     """The line of a finding: the step, its worst outcome, and its first sentence."""
     return {
         "event": "finding",
@@ -45,7 +45,7 @@ def of_finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def append(folder: Path, events: Iterable[dict[str, Any]]) -> None:
+def append_events(folder: Path, events: Iterable[dict[str, Any]]) -> None:
     """Add these lines. A line that cannot be written is left out: what it tells is committed already."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     lines = "".join(encoded({"at": at, **event}) + "\n" for event in events).encode()

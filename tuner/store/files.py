@@ -6,12 +6,10 @@ or the new one, and after a power cut the same holds. Temporary names keep the s
 
 import hashlib
 import os
-import time
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-TEMPORARY = "tmp-"  # how the name of an unfinished file begins
-SWEEP_AFTER = 600.0  # seconds; a younger temporary file may be a report that a viewer is writing right now
+TEMPORARY = "tmp-"  # an unfinished file is called tmp-PID-NAME, by the process that writes it
 
 
 def replace_file(path: Path, write: Callable[[Path], None]) -> None:
@@ -56,10 +54,21 @@ def sweep(folder: Path, keep: Collection[str]) -> list[str]:
 
 
 def sweep_temporary(folder: Path) -> None:
-    """Delete what writers that died left half written in `folder`."""
-    for entry in folder.glob(f"{TEMPORARY}*"):
-        if time.time() - entry.stat().st_mtime > SWEEP_AFTER:
+    """Delete what processes that died left half written in `folder`; a viewer may be writing its report right now."""
+    for entry in folder.glob(f"{TEMPORARY}*-*"):
+        process = entry.name.split("-")[1]
+        if not (process.isdigit() and _is_running(int(process))):
             entry.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
 
 
 def _write_bytes(path: Path, data: bytes) -> None:

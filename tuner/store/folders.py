@@ -65,11 +65,11 @@ def write_resolved(folder: Path, recipe: Mapping[str, Any]) -> None:
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
-    """Dotted paths at which two recipes in JSON form differ, in the order of the first; whole sections may be absent."""
+    """Dotted paths at which two recipes in JSON form differ, in the order of the first; a key may be missing in one."""
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for key in [*before, *(key for key in after if key not in before)]:
             if path or key not in FREE_TO_DIFFER:
                 inner = f"{path}.{key}" if path else str(key)
                 yield from differences(before.get(key, _ABSENT), after.get(key, _ABSENT), inner)
-    elif before is _ABSENT or after is _ABSENT or encoded(before) != encoded(after):
+    elif before != after:
         yield path

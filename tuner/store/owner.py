@@ -13,7 +13,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from tuner.store.errors import RunBusy
+from tuner.store.errors import RunBusy, WriteFailed
 
 OWNER = "owner"
 PATIENCE = 0.25  # seconds; a viewer's look at the lock takes microseconds and must not turn an owner away
@@ -23,9 +23,13 @@ PAUSE = 0.01  # seconds between two attempts
 def acquire(folder: Path) -> int:
     """Own the run until `release` or the end of the process; the descriptor to hand back to `release`.
 
-    Raises `RunBusy`, with the owner's process number and host, within a quarter of a second.
+    Raises `RunBusy`, with the owner's process number and host, within a quarter of a second; `WriteFailed` if the
+    folder cannot be written.
     """
-    descriptor = os.open(folder / OWNER, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        descriptor = os.open(folder / OWNER, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise WriteFailed(folder / OWNER, str(error.strerror)) from error
     deadline = time.monotonic() + PATIENCE
     while not _locked(descriptor, fcntl.LOCK_EX):
         if time.monotonic() > deadline:

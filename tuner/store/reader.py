@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from tuner.records import Run, finding_from_json, trial_from_json
-from tuner.store import owner, schema
 from tuner.store.errors import StoreError
 from tuner.store.folders import is_number
+from tuner.store.owner import is_owned
+from tuner.store.schema import DATABASE, FINDINGS, TRIALS, explained, get_meta, reading
 
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One line about a run. Where `problem` is not empty the run cannot be read, and only name, number and folder hold."""
+    """One line about a run. If `problem` is not empty, the run cannot be read and only its place is known."""
 
     name: str
     number: int
@@ -38,11 +39,11 @@ def read_run(folder: Path) -> Run:
     A run that says it is running, but that no process owns any more, was interrupted.
     """
     folder = folder.absolute()
-    with schema.reading(folder) as connection:
-        meta = schema.get_meta(connection)
-        findings = connection.execute(schema.FINDINGS).fetchall()
-        trials = connection.execute(schema.TRIALS).fetchall()
-    with schema.explained(folder / schema.DATABASE):
+    with reading(folder) as connection:
+        meta = get_meta(connection)
+        findings = connection.execute(FINDINGS).fetchall()
+        trials = connection.execute(TRIALS).fetchall()
+    with explained(folder / DATABASE):
         return Run(
             name=meta["name"],
             number=meta["number"],
@@ -61,14 +62,14 @@ def read_run(folder: Path) -> Run:
 
 def read_artifact(folder: Path, name: str) -> bytes | None:
     """The bytes that were kept under `name`, or None. Raises `StoreError`."""
-    with schema.reading(folder) as connection:
+    with reading(folder) as connection:
         row = connection.execute("SELECT blob FROM artifacts WHERE name = ?", (name,)).fetchone()
     return bytes(row[0]) if row else None
 
 
 def artifact_names(folder: Path) -> tuple[str, ...]:
     """The names of everything that was kept for the report, sorted. Raises `StoreError`."""
-    with schema.reading(folder) as connection:
+    with reading(folder) as connection:
         rows = connection.execute("SELECT name FROM artifacts ORDER BY name").fetchall()
     return tuple(name for (name,) in rows)
 
@@ -79,7 +80,7 @@ def list_runs(reports_dir: Path) -> list[RunSummary]:
     if not reports_dir.is_dir():
         return []
     children = sorted(entry for entry in reports_dir.iterdir() if entry.is_dir() and not entry.name.startswith("."))
-    folders = [child for child in children if is_number(child.name) and (child / schema.DATABASE).exists()]
+    folders = [child for child in children if is_number(child.name) and (child / DATABASE).exists()]
     for child in (child for child in children if child not in folders):
         try:
             folders += sorted(entry for entry in child.iterdir() if entry.is_dir() and is_number(entry.name))
@@ -92,10 +93,10 @@ def summarize(folder: Path) -> RunSummary:
     """One line about the run at `folder`; never raises for what the folder holds."""
     folder = folder.absolute()
     try:
-        with schema.reading(folder) as connection:
-            meta = schema.get_meta(connection)
+        with reading(folder) as connection:
+            meta = get_meta(connection)
             (trials,) = connection.execute("SELECT count(*) FROM trials").fetchone()
-        with schema.explained(folder / schema.DATABASE):
+        with explained(folder / DATABASE):
             return _summary(folder, meta, trials)
     except StoreError as error:
         return RunSummary(
@@ -126,4 +127,4 @@ def _finite(value: Any) -> float | None:
 
 def _status(folder: Path, meta: dict[str, Any]) -> str:
     status = str(meta["status"])
-    return "interrupted" if status == "running" and not owner.is_owned(folder) else status
+    return "interrupted" if status == "running" and not is_owned(folder) else status

@@ -8,12 +8,14 @@ Source: https://www.sqlite.org/atomiccommit.html, https://www.sqlite.org/locking
 """
 
 import json
+import math
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +44,39 @@ DROP_WEIGHTS = "UPDATE trials SET json = ?, weights_size = NULL, weights_sha256 
 
 def encoded(value: Any) -> str:
     """Any record as strict JSON in ASCII, so that no NaN and no lone surrogate of a file name reaches the disk."""
-    plain = to_json(to_json(value))  # twice: a Hyperparameters turns into a dict whose values may still be NumPy's
-    return json.dumps(plain, allow_nan=False, separators=(",", ":"))
+    return json.dumps(
+        to_json(value), allow_nan=False, separators=(",", ":"), default=to_json
+    )  # default: NumPy's numbers
 
 
-def create(path: Path, meta: Mapping[str, Any]) -> sqlite3.Connection:
+def _plain(value: Any) -> Any:
+    """What `to_json` left alone inside a record's own JSON form: NumPy's numbers, or nothing that JSON knows."""
+    plain = to_json(value)
+    if plain is value:
+        raise TypeError(f"a record holds JSON data only; got {value!r}, of type {type(value).__name__}")
+    return plain
+
+
+def first_meta(
+    name: str, number: int, recipe: Mapping[str, Any], recipe_text: str, environment: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What `meta` holds when a run begins; no other keys are ever added."""
+    return {
+        "name": name,
+        "number": number,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "status": "running",  # running | finished | interrupted | failed
+        "recipe": recipe,
+        "recipe_text": recipe_text,
+        "environment": environment,
+        "conclusion": {},
+        "seconds": 0.0,  # active time, summed over resumes
+        "best_val_accuracy": math.nan,  # of all trials, so that a list of runs need not read them
+        "test": None,  # number of the trial for which the test set was read
+    }
+
+
+def create_database(path: Path, meta: Mapping[str, Any]) -> sqlite3.Connection:
     """A new database with its tables and first `meta`, all in one commit; the writer's connection to it."""
     connection = _configured(path, "rwc")
     connection.execute("BEGIN IMMEDIATE")
@@ -152,7 +182,7 @@ def _begin_reading(path: Path, mode: str) -> sqlite3.Connection:
 
 @contextmanager
 def _repaired_copy(path: Path) -> Iterator[sqlite3.Connection]:
-    """The run as of its last whole commit, rolled back in a temporary folder: a viewer must not touch the run itself."""
+    """The run as of its last whole commit, rolled back in a temporary folder: a viewer leaves the run alone."""
     journal = path.with_name(path.name + "-journal")
     with tempfile.TemporaryDirectory(prefix="tuner-") as private:
         copy = Path(private) / path.name
@@ -177,7 +207,7 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"{path} is an SQLite file, but not a run of tuner.")
     if version > SCHEMA:
         raise StoreError(
-            f"{path} was written by a newer tuner (its schema is {version}, this one knows up to {SCHEMA}): upgrade tuner."
+            f"{path} was written by a newer tuner: schema {version}, this one knows up to {SCHEMA}. Upgrade tuner."
         )
 
 

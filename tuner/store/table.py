@@ -14,9 +14,9 @@ from tuner.store.reader import read_run
 TABLE = "trials.csv"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would run as a formula
 COLUMNS = (
-    "number, step, round, stage, state, val_accuracy, val_loss, accuracy, loss, best_epoch, epochs, seconds, seed,"
-    " examples, parent, engine, reason, weights"
-).split(", ")
+    *("number", "step", "round", "stage", "state", "val_accuracy", "val_loss", "accuracy", "loss"),
+    *("best_epoch", "epochs", "seconds", "seed", "examples", "parent", "engine", "reason", "weights"),
+)
 
 
 def export_csv(folder: Path) -> Path:

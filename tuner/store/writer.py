@@ -7,24 +7,26 @@ training them again, so it comes to the same end as a run that was never stopped
 
 import json
 import math
-import sqlite3
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from tuner.interrupts import StopFlag
 from tuner.progress import Progress
-from tuner.records import Finding, LearningCurves, Trial, TrialSpec, TrialState, finding_from_json, trial_from_json
-from tuner.store import events, files, folders, owner, schema
-from tuner.store import weights as weights_files
-from tuner.store.database import Database, why
-from tuner.store.errors import RecipeChanged, RunFinished, StoreError, TestAlreadyRead, WriteFailed
-from tuner.store.results import Result, key_of
-from tuner.store.table import export_csv
+from tuner.records import Finding, LearningCurves, Trial, TrialSpec, TrialState, finding_from_json, number
+from tuner.store.errors import RecipeChanged, RunFinished, StoreError, TestAlreadyRead
+from tuner.store.events import append_events, finding_event, trial_event
+from tuner.store.files import sweep_temporary
+from tuner.store.folders import differences, write_resolved
+from tuner.store.owned import Owned, begin, reopen
+from tuner.store.results import Recorded, Result, key_of, record, recorded_from_row
+from tuner.store.schema import DROP_WEIGHTS, FINDINGS, TRIALS, encoded, explained, get_meta, put_meta
+from tuner.store.table import TABLE, export_csv
+from tuner.store.weights import WEIGHTS, Kept, sweep_weights, verify_weights
 
 STATUSES = ("finished", "interrupted", "failed")  # how a run may end; until then it is "running"
 
@@ -35,25 +37,22 @@ class Store:
     For one thread of one process. Every write raises `WriteFailed` if the disk refuses it, and so does every later one.
     """
 
-    def __init__(
-        self, folder: Path, connection: sqlite3.Connection, lock: int, progress: Progress, stop: StopFlag
-    ) -> None:
-        self.folder = folder
+    def __init__(self, owned: Owned, progress: Progress, stop: StopFlag) -> None:
+        self.folder = owned.folder
         self.progress = progress
         self.stop = stop
-        self._database = Database(folder / schema.DATABASE, connection)
-        self._lock: int | None = lock
+        self._owned = owned
+        self._database = owned.database
+        connection = owned.database.connection
         self._opened = time.monotonic()
-        self._meta = schema.get_meta(connection)
+        self._meta = get_meta(connection)
         self._seconds_before = float(self._meta["seconds"])
-        self._findings = [finding_from_json(json.loads(text)) for (text,) in connection.execute(schema.FINDINGS)]
+        self._findings = [finding_from_json(json.loads(text)) for (text,) in connection.execute(FINDINGS)]
         self._trials: list[Trial] = []
         self._by_key: dict[str, Trial] = {}
-        self._kept: dict[int, weights_files.Kept] = {}
+        self._kept: dict[int, Kept] = {}
         self._verified: set[int] = set()
-        for number, key, text, size, digest in connection.execute(schema.TRIALS):
-            trial = trial_from_json(json.loads(text))
-            self._remember(key, trial, weights_files.Kept(trial.weights, size, digest) if trial.weights else None)
+        self._remember(map(recorded_from_row, connection.execute(TRIALS)))
         self._test_read_here = False
 
     @classmethod
@@ -68,22 +67,7 @@ class Store:
         stop: StopFlag,
     ) -> "Store":
         """Begin the next run of `name`, in a new folder `reports_dir/name/0001` and so on, owned by this process."""
-        path, lock = reports_dir / name, None
-        meta = {"name": name, "created": datetime.now(UTC).isoformat(timespec="seconds"), "status": "running"}
-        meta |= {"recipe": recipe, "recipe_text": recipe_text, "environment": environment}
-        meta |= {"conclusion": {}, "seconds": 0.0, "best_val_accuracy": None, "test": None}
-        try:
-            path, meta["number"] = folders.claim(reports_dir, name)
-            lock = owner.acquire(path)
-            (path / weights_files.FOLDER).mkdir()
-            folders.write_recipe(path, recipe, recipe_text)
-            connection = schema.create(path / schema.DATABASE, meta)
-            files.sync_folder(path)
-        except (OSError, sqlite3.Error) as error:
-            if lock is not None:
-                owner.release(lock)
-            raise WriteFailed(path, why(error)) from error
-        return cls(path, connection, lock, progress, stop)
+        return cls(begin(reports_dir, name, recipe, recipe_text, environment), progress, stop)
 
     @classmethod
     def resume(cls, folder: Path, recipe: Mapping[str, Any], progress: Progress, stop: StopFlag) -> "Store":
@@ -92,24 +76,13 @@ class Store:
         Raises `RunBusy` if a process still owns it, `RunFinished` if there is nothing to resume, `RecipeChanged` if
         `recipe` differs in more than the sections that change no result, `StoreError` if the run cannot be read.
         """
-        folder = folder.absolute()
-        schema.check_is_run(folder)
-        try:
-            lock = owner.acquire(folder)
-        except OSError as error:
-            raise WriteFailed(folder / owner.OWNER, why(error)) from error
-        try:
-            connection = schema.open_for_writing(folder / schema.DATABASE)
-            try:
-                with schema.explained(folder / schema.DATABASE):
-                    store = cls(folder, connection, lock, progress, stop)
-                store._take_up(recipe)
-            except BaseException:
-                connection.close()
-                raise
-        except BaseException:
-            owner.release(lock)
-            raise
+        owned = reopen(folder)
+        with ExitStack() as undo:
+            undo.callback(owned.close)
+            with explained(owned.database.path):
+                store = cls(owned, progress, stop)
+            store._take_up(recipe)
+            undo.pop_all()
         return store
 
     @property
@@ -191,21 +164,21 @@ class Store:
         before = self.finding(finding.step, finding.round, finding.stage)
         if before is not None:
             return before
-        text = schema.encoded(finding)
+        text = encoded(finding)
         row = (len(self._findings) + 1, finding.step, finding.round, finding.stage, text)
         with self._database.commit() as connection:
             connection.execute("INSERT INTO findings VALUES (?, ?, ?, ?, ?)", row)
-            schema.put_meta(connection, {"seconds": self.seconds})
+            put_meta(connection, {"seconds": self.seconds})
         finding = finding_from_json(json.loads(text))
         self._findings.append(finding)
-        events.append(self.folder, [events.of_finding(finding)])
+        append_events(self.folder, [finding_event(finding)])
         return finding
 
     def put_artifact(self, name: str, data: bytes, media_type: str) -> None:
         """Keep some bytes for the report under `name`, in place of what had that name."""
         with self._database.commit() as connection:
             connection.execute("INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?)", (name, media_type, data))
-            schema.put_meta(connection, {"seconds": self.seconds})
+            put_meta(connection, {"seconds": self.seconds})
 
     def weights_path(self, trial: Trial) -> Path:
         """The file of a trial's kept weights, checked against the bytes that were written.
@@ -216,7 +189,7 @@ class Store:
         if kept is None:
             raise StoreError(f"Trial {trial.number} has no weights: it kept none, or they were let go.")
         if trial.number not in self._verified:
-            weights_files.verify(self.folder, trial.number, kept)
+            verify_weights(self.folder, trial.number, kept)
             self._verified.add(trial.number)
         return self.folder / kept.name
 
@@ -226,10 +199,10 @@ class Store:
         if not dropped:
             return
         lean = {key: replace(trial, weights=None) for key, trial in dropped.items()}
-        rows = [(schema.encoded(trial), trial.number) for trial in lean.values()]
+        rows = [(encoded(trial), trial.number) for trial in lean.values()]
         with self._database.commit() as connection:
-            connection.executemany(schema.DROP_WEIGHTS, rows)
-            schema.put_meta(connection, {"seconds": self.seconds})
+            connection.executemany(DROP_WEIGHTS, rows)
+            put_meta(connection, {"seconds": self.seconds})
         for key, trial in lean.items():
             self._by_key[key] = self._trials[trial.number - 1] = trial
             (self.folder / self._kept.pop(trial.number).name).unlink(missing_ok=True)
@@ -237,8 +210,8 @@ class Store:
     def open_test(self, trial: int) -> None:
         """Record, before it happens, that the test set is read for trial number `trial`.
 
-        A run that died after this may read it again, for the same trial only: the number cannot be shopped for.
-        Raises `TestAlreadyRead` on a second call in a process, for another trial, or once the run is finished.
+        A run that died after this may read it again, for the same trial only. Raises `TestAlreadyRead` on a second
+        call in one process, for another trial, or once the run is finished.
         """
         if not 1 <= trial <= len(self._trials):
             raise StoreError(f"There is no trial {trial} to test; this run has {len(self._trials)}.")
@@ -248,20 +221,21 @@ class Store:
         self._put(test=trial)
         self._test_read_here = True
 
+    def note_device(self, device: Mapping[str, Any]) -> None:
+        """Add to the environment what is known only once Keras is imported; after a resume, the device of that."""
+        self._put(environment={**self._meta["environment"], "device": device})
+
     def finish(self, status: str, conclusion: Mapping[str, Any]) -> None:
-        """How the run ended: `finished`, or `interrupted` or `failed`, which a resume may take up. Writes trials.csv."""
+        """How the run ended: `finished`, or `interrupted` or `failed`, which a resume takes up. Writes trials.csv."""
         if status not in STATUSES:
             raise ValueError(f"a run ends as one of {', '.join(STATUSES)}; got {status!r}")
-        self._put(status=status, conclusion=conclusion)
-        with self._database.writing(self.folder):
+        with self._database.writing(self.folder / TABLE):
             export_csv(self.folder)
+        self._put(status=status, conclusion=conclusion)  # last: a run that calls itself finished wants nothing more
 
     def close(self) -> None:
         """Give the run up. Whatever was not recorded is not there; a run that did not finish can be resumed."""
-        self._database.close()
-        if self._lock is not None:
-            owner.release(self._lock)
-            self._lock = None
+        self._owned.close()
 
     def __enter__(self) -> "Store":
         return self
@@ -276,49 +250,35 @@ class Store:
             raise RunFinished(
                 f"{self.folder} is finished: there is nothing to resume. Start a new run without --resume."
             )
-        changed = list(folders.differences(self._meta["recipe"], json.loads(schema.encoded(recipe))))
+        changed = list(differences(self._meta["recipe"], json.loads(encoded(recipe))))
         if changed:
             raise RecipeChanged(self.folder, changed)
         with self._database.writing(self.folder):
-            weights_files.sweep(self.folder, [kept.name for kept in self._kept.values()])
-            files.sweep_temporary(self.folder)
-            folders.write_resolved(self.folder, recipe)
+            sweep_weights(self.folder, [kept.name for kept in self._kept.values()])
+            sweep_temporary(self.folder)
+            write_resolved(self.folder, recipe)
         self._put(status="running", recipe=recipe, conclusion={})
 
     def _record_fresh(self, fresh: Mapping[str, Result]) -> None:
-        prepared = []
-        folder = self.folder / weights_files.FOLDER
-        for number, (key, result) in enumerate(fresh.items(), start=len(self._trials) + 1):
-            kept = None
-            if result.weights is not None:
-                with self._database.writing(folder):
-                    kept = weights_files.keep(self.folder, number, result.weights)
-            prepared.append((key, schema.encoded(result.numbered(number, kept.name if kept else None)), kept))
-        if any(kept for _, _, kept in prepared):
-            with self._database.writing(folder):
-                files.sync_folder(folder)
-        trials = [(key, trial_from_json(json.loads(text)), kept) for key, text, kept in prepared]
-        scores = [trial.val_accuracy for _, trial, _ in trials] + [self._meta["best_val_accuracy"] or math.nan]
-        best = max((score for score in scores if not math.isnan(score)), default=None)
-        rows = [
-            (trial.number, key, text, kept and kept.size, kept and kept.sha256)
-            for (key, text, kept), (_, trial, _) in zip(prepared, trials, strict=True)
-        ]
+        with self._database.writing(self.folder / WEIGHTS):
+            recorded = record(self.folder, len(self._trials) + 1, fresh)
+        scores = [one.trial.val_accuracy for one in recorded] + [number(self._meta["best_val_accuracy"])]
+        best = max((score for score in scores if not math.isnan(score)), default=math.nan)
         with self._database.commit() as connection:
-            connection.executemany("INSERT INTO trials VALUES (?, ?, ?, ?, ?)", rows)
-            schema.put_meta(connection, {"seconds": self.seconds, "best_val_accuracy": best})
+            connection.executemany("INSERT INTO trials VALUES (?, ?, ?, ?, ?)", [one.row for one in recorded])
+            put_meta(connection, {"seconds": self.seconds, "best_val_accuracy": best})
         self._meta["best_val_accuracy"] = best
-        for key, trial, kept in trials:
-            self._remember(key, trial, kept)
-        events.append(self.folder, [events.of_trial(trial) for _, trial, _ in trials])
+        self._remember(recorded)
+        append_events(self.folder, [trial_event(one.trial) for one in recorded])
 
-    def _remember(self, key: str, trial: Trial, kept: weights_files.Kept | None) -> None:
-        self._by_key[key] = trial
-        self._trials.append(trial)
-        if kept is not None:
-            self._kept[trial.number] = kept
+    def _remember(self, recorded: Iterable[Recorded]) -> None:
+        for one in recorded:
+            self._by_key[one.key] = one.trial
+            self._trials.append(one.trial)
+            if one.kept is not None:
+                self._kept[one.trial.number] = one.kept
 
     def _put(self, **values: Any) -> None:
         with self._database.commit() as connection:
-            schema.put_meta(connection, {**values, "seconds": self.seconds})
-        self._meta |= json.loads(schema.encoded(values))
+            put_meta(connection, {**values, "seconds": self.seconds})
+        self._meta |= json.loads(encoded(values))

@@ -1,1 +1,85 @@
+"""What do learning curves say? Each symptom is one file; this table is their order, causes before consequences.
 
+    >>> diagnose(LearningCurves(loss=(2.302,) * 9, accuracy=(0.11,) * 9), Context())[0].name
+    'stuck_at_chance'
+
+A symptom is a function from curves to a verdict or None. Where one it `yields_to` was found it is not even asked: a
+plateau behind a rate too high is no second fault. To add one: a file here, a line in the table, a row in
+docs/verdicts.md.
+"""
+
+from dataclasses import replace
+
+from tuner.records import LearningCurves, Verdict
+from tuner.symptoms import (
+    diverging,
+    gap,
+    healthy,
+    loss_increases_from_start,
+    loss_metric_disagree,
+    loss_spikes,
+    lr_too_high,
+    lr_too_low,
+    nan_or_inf,
+    oscillating,
+    overfit,
+    overtrained_budget,
+    plateau,
+    shuffled_labels,
+    stuck_at_chance,
+    too_short_to_tell,
+    underfit,
+    undertrained,
+    val_below_train,
+    val_suspiciously_good,
+)
+from tuner.symptoms.context import Context, for_trial
+from tuner.symptoms.symptom import Symptom
+
+__all__ = ["SYMPTOMS", "Context", "Symptom", "diagnose", "for_trial"]
+
+SYMPTOMS: dict[str, Symptom] = {
+    module.SYMPTOM.name: module.SYMPTOM
+    for module in (
+        nan_or_inf,
+        loss_increases_from_start,
+        diverging,
+        stuck_at_chance,
+        lr_too_high,
+        lr_too_low,
+        loss_metric_disagree,
+        shuffled_labels,
+        overfit,
+        gap,
+        val_suspiciously_good,
+        oscillating,
+        loss_spikes,
+        underfit,
+        plateau,
+        undertrained,
+        too_short_to_tell,
+        healthy,
+        overtrained_budget,
+        val_below_train,
+    )
+}
+
+
+def diagnose(curves: LearningCurves, context: Context | None = None) -> tuple[Verdict, ...]:
+    """Every verdict on one training run, the most important first; never empty.
+
+    `healthy` comes where nothing else was found, besides notes such as `val_below_train`. The findings do not change
+    when all losses of a regression are multiplied by a constant.
+    """
+    context = context or Context()
+    if context.higher_is_better:
+        context = replace(context, num_classes=None, class_frequencies=None, baseline_loss=None)
+        curves = replace(curves, loss=tuple(-v for v in curves.loss), val_loss=tuple(-v for v in curves.val_loss))
+    found: dict[str, Verdict] = {}
+    for symptom in SYMPTOMS.values():
+        if any(cause in found for cause in symptom.yields_to) or (symptom.name == "healthy" and found):
+            continue
+        verdict = symptom.find(curves, context)
+        if verdict is not None:
+            found[symptom.name] = verdict
+    return tuple(found.values())

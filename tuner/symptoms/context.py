@@ -19,7 +19,9 @@ class Context:
     train_examples: int | None = None
     val_examples: int | None = None
     target: float | None = None  # validation accuracy that is wished for, in [0, 1]
-    baseline_loss: float | None = None  # loss of the best constant answer; for mean squared error the variance of the targets
+    baseline_loss: float | None = (
+        None  # loss of the best constant answer; for mean squared error the variance of the targets
+    )
     learning_rate: float | None = None  # at the start of the run, after warm-up
     rate_is_scheduled: bool | None = None  # the rate changes during the run, or is meant to
     epochs_planned: int | None = None

@@ -42,7 +42,9 @@ def regularized(context: Context) -> tuple[Change, ...]:
     dropout = context.dropout or 0.0
     if dropout < DROPOUT_MOST:
         value = round(min(dropout + DROPOUT_STEP, DROPOUT_MOST), 2)
-        changes.append(Change("model.dropout", value, "units that may vanish cannot memorize together", context.dropout))
+        changes.append(
+            Change("model.dropout", value, "units that may vanish cannot memorize together", context.dropout)
+        )
     decay = context.weight_decay or 0.0
     if decay < DECAY_MOST:
         value = min(max(10 * decay, DECAY_START), DECAY_MOST)
@@ -54,14 +56,20 @@ def regularized(context: Context) -> tuple[Change, ...]:
 
 def softened(context: Context, because: str) -> tuple[Change, ...]:
     """Label smoothing, if there is none yet."""
-    return () if context.label_smoothing else (Change("loss.label_smoothing", SMOOTHING, because, context.label_smoothing),)
+    return (
+        ()
+        if context.label_smoothing
+        else (Change("loss.label_smoothing", SMOOTHING, because, context.label_smoothing),)
+    )
 
 
 def enlarged(context: Context) -> tuple[Change, ...]:
     """More capacity: the next transfer stage, then whatever holds the model back, then a wider head."""
     changes: list[Change] = []
     if context.next_stage:
-        changes.append(Change("transfer.stage", "next", "more trainable layers can fit what the frozen ones do not show"))
+        changes.append(
+            Change("transfer.stage", "next", "more trainable layers can fit what the frozen ones do not show")
+        )
     if context.dropout:
         changes.append(Change("model.dropout", 0.0, "dropout holds back a model that underfits", context.dropout))
     if context.weight_decay and context.weight_decay > DECAY_START:

@@ -5,7 +5,8 @@ the unit of the curve, so nothing here changes its mind when a loss is multiplie
 """
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from tuner.records import LearningCurves
 
@@ -61,7 +62,7 @@ def lowest(values: Sequence[float]) -> int:
 
 def falls(values: Sequence[float]) -> float:
     """Share of the steps that go down, in [0, 1]; 0 for fewer than two values."""
-    steps = list(zip(values, values[1:], strict=False))
+    steps = list(pairwise(values))
     return sum(b < a for a, b in steps) / len(steps) if steps else 0.0
 
 
@@ -99,11 +100,6 @@ def val_cost(curves: LearningCurves) -> tuple[float, ...]:
 def is_accuracy(values: Iterable[float]) -> bool:
     """Whether all values can be accuracies, in [0, 1]."""
     return all(0 <= value <= 1 for value in values)
-
-
-def first_where(test: Callable[[int], bool], indices: Iterable[int]) -> int | None:
-    """The first index that passes, or None."""
-    return next((index for index in indices if test(index)), None)
 
 
 def _ranks(values: Sequence[float]) -> list[float]:

@@ -10,6 +10,7 @@ on tests/symptoms/real_curves.json.gz.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tuner.records import LearningCurves
 from tuner.symptoms.context import Context
@@ -59,7 +60,7 @@ def guessed_chance(losses: Sequence[float], accuracies: Sequence[float], within:
 
 
 def start(curves: LearningCurves, context: Context) -> float:
-    """The loss before anything was learned: chance, the constant answer, the first batch, or the first epoch at worst."""
+    """The loss before anything was learned: chance, the constant answer, the first batch, or else the first epoch."""
     known = chance(curves, context)
     if known and curves.loss:
         return known.loss
@@ -76,11 +77,16 @@ def examples_behind(accuracies: Sequence[float]) -> int | None:
 
     Any multiple of the true number fits as well; the smallest is returned, which overstates the noise if anything.
     """
-    distinct = {value for value in accuracies if 0 < value < 1}
-    if len(distinct) < 3:
-        return None
+    distinct = tuple(sorted({value for value in accuracies if 0 < value < 1}))
+    return _common_step(distinct) if len(distinct) >= 3 else None
+
+
+@lru_cache(maxsize=128)  # several symptoms ask for the same accuracies
+def _common_step(values: tuple[float, ...]) -> int | None:
+    first, *others = values
     for n in range(2, LARGEST_SET + 1):
-        if all(abs(value * n - round(value * n)) <= 2e-6 * n for value in distinct):
+        within, place = 2e-6 * n, first * n
+        if abs(place - round(place)) <= within and all(abs(v * n - round(v * n)) <= within for v in others):
             return n
     return None
 

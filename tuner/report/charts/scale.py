@@ -7,6 +7,8 @@ from typing import Literal
 
 from tuner.report.words import compact
 
+SMALLEST, LARGEST = 1e-30, 1e30  # ends of any log axis: nothing that is measured lies beyond
+
 Kind = Literal["linear", "integer", "log"]
 
 
@@ -54,6 +56,8 @@ def spread(
     if not known:
         return Axis(title, 0.1 if kind == "log" else 0.0, 1.0, kind, write)
     low, high = min(known), max(known)
+    if kind == "log":
+        low, high = max(low, SMALLEST), min(max(high, SMALLEST), LARGEST)
     if kind == "integer":
         return Axis(title, math.floor(low), max(math.ceil(high), math.floor(low) + 1), kind, write)
     if kind == "log":
@@ -78,9 +82,11 @@ def linear_ticks(low: float, high: float, most: int, whole: bool = False) -> tup
 
 
 def log_ticks(low: float, high: float, most: int) -> tuple[float, ...]:
-    """Powers of ten, thinned; with 2 and 5 between them where there is room for few decades only."""
+    """Powers of ten, with 2 and 5 or with 3 between them where there is room, thinned where there is not."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    factors = (1.0,) if last - first > most / 2 else (1.0, 3.0) if last - first > most / 3 else (1.0, 2.0, 5.0)
-    ticks = [f * 10.0**power for power in range(first, last + 1) for f in factors]
-    inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
-    return tuple(inside[:: max(1, math.ceil(len(inside) / most))])
+    for factors in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
+        ticks = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
+        inside = [tick for tick in ticks if low * (1 - 1e-9) <= tick <= high * (1 + 1e-9)]
+        if len(inside) <= most:
+            return tuple(inside)
+    return tuple(inside[:: math.ceil(len(inside) / most)])

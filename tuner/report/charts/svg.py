@@ -3,6 +3,7 @@
 Source: SVG 1.1, the elements g, path, line, circle, rect, text.
 """
 
+import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -17,12 +18,12 @@ def element(tag: str, attributes: Mapping[str, str | float], *children: Markup) 
     """One element; every attribute value is escaped, numbers are rounded to a tenth of a unit."""
     written = "".join(f' {name}="{escape(_value(value))}"' for name, value in attributes.items() if value != "")
     inner = "".join(children)
-    return Markup(f"<{tag}{written}>{inner}</{tag}>" if inner else f"<{tag}{written}/>")  # noqa: S704
+    return Markup(f"<{tag}{written}>{inner}</{tag}>" if inner else f"<{tag}{written}/>")
 
 
 def text(x: float, y: float, words: str, style: str = "", anchor: str = "") -> Markup:
-    """Text at its baseline; `anchor` is start, middle or end."""
-    attributes: dict[str, str | float] = {"x": x, "y": y, "text-anchor": anchor, "class": style}
+    """Text at its baseline; `anchor` is empty for the start, or middle or end."""
+    attributes: dict[str, str | float] = {"x": x, "y": y, "class": f"{style} {anchor}".strip()}
     return element("text", attributes, escape(clean(words, 80)))
 
 
@@ -33,9 +34,7 @@ def line(x1: float, y1: float, x2: float, y2: float, style: str) -> Markup:
 
 def path(runs: Iterable[Sequence[tuple[float, float]]], style: str) -> Markup:
     """Polylines as one path; a run of a single point is left out."""
-    data = "".join(
-        "M" + "L".join(f"{tenth(x)} {tenth(y)}" for x, y in run) for run in runs if len(run) > 1
-    )
+    data = "".join(_steps(run) for run in runs if len(run) > 1)
     return element("path", {"class": style, "d": data}) if data else Markup("")
 
 
@@ -68,6 +67,16 @@ def tenth(value: float) -> str:
 def text_width(words: str, size: float) -> float:
     """About how wide the words are at a font size of `size` units."""
     return len(words) * size * CHARACTER
+
+
+def _steps(run: Sequence[tuple[float, float]]) -> str:
+    """A polyline in tenths of a unit, each point relative to the one before: half the bytes of absolute ones."""
+    points = [(round(x * 10), round(y * 10)) for x, y in run]
+    written = [f"M{tenth(points[0][0] / 10)} {tenth(points[0][1] / 10)}l"]
+    for (x, y), (to_x, to_y) in itertools.pairwise(points):
+        down = tenth((to_y - y) / 10)
+        written.append(f"{tenth((to_x - x) / 10)}{'' if down.startswith('-') else ' '}{down}")
+    return written[0] + " ".join(written[1:]).replace(" -", "-")
 
 
 def _value(value: str | float) -> str:

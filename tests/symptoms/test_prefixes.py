@@ -1,0 +1,44 @@
+"""A healthy run must not be alarmed about at any time on its way."""
+
+import drawn
+import pytest
+
+from tuner.records import Outcome
+from tuner.symptoms import Context, diagnose
+
+CLASSES = {"two classes": 2, "a thousand classes": 1000, "regression": None, "regression with steps": None}
+
+
+def context_of(name: str) -> Context:
+    return Context(num_classes=CLASSES.get(name, 10), val_examples=drawn.VALIDATION)
+
+
+@pytest.mark.parametrize("told", [False, True], ids=["curves alone", "classes and sizes told"])
+@pytest.mark.parametrize("name", drawn.HEALTHY)
+def test_no_prefix_of_a_healthy_run_raises_an_alarm(name, told):
+    curves, context = drawn.HEALTHY[name], context_of(name) if told else Context()
+    alarms = {
+        (epochs, verdict.name)
+        for epochs in range(curves.epochs + 1)
+        for verdict in diagnose(drawn.prefix(curves, epochs), context)
+        if verdict.outcome is not Outcome.PASS
+    }
+    assert alarms == set()
+
+
+def test_overfitting_is_seen_within_five_epochs_of_the_best_and_stays_seen():
+    delays = []
+    for seed in range(11):
+        curves = drawn.overfitted(seed, best=12)
+        best = min(range(curves.epochs), key=curves.val_loss.__getitem__) + 1
+        said = [n for n in range(curves.epochs) if "overfit" in {v.name for v in diagnose(drawn.prefix(curves, n))}]
+        assert said == list(range(said[0], curves.epochs))
+        delays.append(said[0] - best)
+    assert min(delays) >= 0
+    assert sorted(delays)[5] <= 5
+
+
+def test_standing_still_is_seen_after_three_epochs_and_stays_seen():
+    curves = drawn.at_chance(40)
+    for epochs in range(3, 41):
+        assert diagnose(drawn.prefix(curves, epochs), Context(num_classes=10))[0].name == "stuck_at_chance"

@@ -1,0 +1,159 @@
+"""`tuner lr-find recipe.yaml`: step 3 alone. Which learning rate, and why?
+
+It is a run like any other, in a folder of its own, so the report shows its curves; it decides nothing for a later run:
+the command that it prints last does.
+"""
+
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tuner.cli.options import Settings, common_options, emit_json
+from tuner.cli.run import open_run, steps, write
+
+if TYPE_CHECKING:
+    from tuner.recipe import Recipe
+    from tuner.records import Finding
+
+STEP = "learning_rate"
+COLUMNS = ("rate", "first", "last", "")
+
+
+@click.command("lr-find")
+@click.argument("recipe", type=click.Path(path_type=Path))
+@click.option("--set", "settings_", multiple=True, metavar="PATH=VALUE", help="Change one setting of the recipe.")
+@click.option("-o", "--output-dir", type=click.Path(path_type=Path), help="Where runs go instead of ./reports.")
+@common_options
+def lr_find(settings: Settings, recipe: Path, settings_: tuple[str, ...], output_dir: Path | None) -> None:
+    """Find the learning rate for RECIPE: a sweep of fixed rates, and a range test beside it.
+
+    Exits 0 when a rate was found, 4 when no rate makes the loss fall, 2 when the recipe is wrong.
+    """
+    from tuner.recipe import load
+
+    more = [f"output.dir={output_dir}"] if output_dir else []
+    wanted = load(recipe, [*settings_, *more])
+    raise SystemExit(find(settings, wanted, ["tuner", "run", str(recipe), *_again(settings_, output_dir)]))
+
+
+def _again(settings_: Sequence[str], output_dir: Path | None) -> list[str]:
+    """The options of this call as the next command repeats them."""
+    kept = [
+        word
+        for setting in settings_
+        if not setting.startswith("optimizer.learning_rate=")
+        for word in ("--set", setting)
+    ]
+    return kept + (["--output-dir", str(output_dir)] if output_dir else [])
+
+
+def find(settings: Settings, recipe: "Recipe", next_command: Sequence[str]) -> int:
+    """Take step 3 in a new run, print what it found, return the exit status. Raises `SystemExit` when interrupted."""
+    from tuner.cli.options import make_progress
+    from tuner.interrupts import Interrupted, StopFlag
+
+    progress, stop = make_progress(settings), StopFlag()
+    stop.install()
+    with open_run(recipe, None, progress, stop) as run:
+        try:
+            conclusion = steps(settings, recipe, run, STEP, STEP)
+        except Interrupted as interrupted:
+            run.finish("interrupted", {})
+            click.echo(f"Stopped. Report so far: {write(run)}", err=True)
+            raise SystemExit(128 + interrupted.signal_number) from None
+        report, finding = write(run), run.finding(STEP, 0)
+        show(settings, finding, conclusion, {"run": str(run.folder), "report": str(report)}, next_command)
+    from tuner.finish import exit_code
+
+    return exit_code(conclusion)
+
+
+def show(
+    settings: Settings,
+    finding: "Finding | None",
+    conclusion: Mapping[str, Any],
+    places: Mapping[str, str],
+    next_command: Sequence[str],
+) -> None:
+    """The result on stdout: as one JSON object, or as a table, the rate, and the next command."""
+    command = with_rate(next_command, finding.evidence["chosen"]) if finding else ""
+    if settings.json:
+        emit_json("tuner.lr-find/1", payload(finding, conclusion, places, command))
+        return
+    for line in table(finding.evidence) if finding else []:
+        click.echo(line)
+    for verdict in finding.verdicts if finding else ():
+        click.echo(f"{_mark(verdict.outcome)} {verdict.sentence}")
+    if finding is None:
+        click.echo(f"✗ {conclusion['title']}")
+    click.echo(f"\nReport   {places['report']}")
+    if command:
+        click.echo(f"Next     {command}")
+
+
+def payload(
+    finding: "Finding | None", conclusion: Mapping[str, Any], places: Mapping[str, str], command: str
+) -> dict[str, Any]:
+    """What `--json` prints, besides the schema: the evidence without its curves, the verdicts, the places."""
+    from tuner.records import to_json
+
+    if finding is None:
+        return {**places, "chosen": None, "why": conclusion["title"], "next": ""}
+    seen = finding.evidence
+    curves = ("step_loss",)
+    return {
+        **places,
+        **{key: seen[key] for key in ("chosen", "why", "given", "iterations", "weight_decay", "suggestions", "spread")},
+        "sweep": [{key: value for key, value in run.items() if key not in curves} for run in seen["sweep"]],
+        "range_test": seen["range_test"] and seen["range_test"]["stopped"],
+        "verdicts": to_json(finding.verdicts),
+        "seconds": finding.seconds,
+        "next": command,
+    }
+
+
+def with_rate(command: Sequence[str], rate: float | None) -> str:
+    """The command with the rate set; empty if there is no rate."""
+    return shlex.join([*command, "--set", f"optimizer.learning_rate={rate:g}"]) if rate is not None else ""
+
+
+def table(evidence: Mapping[str, Any]) -> list[str]:
+    """The sweep, a line a rate, and the range test's suggestions."""
+    rows = [COLUMNS, *(_row(run, evidence["chosen"]) for run in evidence["sweep"])]
+    lines = [f"{rate:>9}  {first:>7}  {last:>7}  {word}".rstrip() for rate, first, last, word in rows]
+    if evidence["range_test"]:
+        lines += ["", f"Range test: {suggested(evidence)} ({evidence['range_test']['stopped']})"]
+    return [*lines, ""]
+
+
+def _row(run: Mapping[str, Any], chosen: float | None) -> tuple[str, str, str, str]:
+    word = "falls steadily" if run["steady"] else "falls, after rising" if run["falls"] else "does not fall"
+    if run["state"] == "diverged":
+        word = "diverges"
+    mark = "  ← chosen" if run["learning_rate"] == chosen else ""
+    return f"{run['learning_rate']:g}", _nats(run["first"]), _nats(run["last"]), word + mark
+
+
+def _nats(value: Any) -> str:
+    from tuner.records import number
+
+    return f"{number(value):.3f}" if math.isfinite(number(value)) else "–"
+
+
+def suggested(evidence: Mapping[str, Any]) -> str:
+    """The four rules' rates, with their spread over seeds in decades where it was measured."""
+    words = []
+    for rule, rate in evidence["suggestions"].items():
+        spread = evidence["spread"].get(rule)
+        words.append(
+            f"{rule} {'–' if rate is None else f'{rate:.2g}'}" + (f" ± {spread:.1f} decades" if spread else "")
+        )
+    return " · ".join(words)
+
+
+def _mark(outcome: str) -> str:
+    return {"pass": "✓", "warn": "!", "fail": "✗"}[outcome]

@@ -1,0 +1,173 @@
+"""Which layers of a backbone train, which are held, and where can the held part be cut off and its output kept?
+
+A held layer computes in training what it computes in inference. Keras's idiom `backbone(x, training=False)` does not
+achieve that inside a functional model: `fit` hands its own flag to every layer. So each held BatchNormalization gets
+`trainable = False`, which makes Keras use the moving averages, and each held dropout layer the rate 0.
+
+Source: https://keras.io/guides/transfer_learning/; keras.src.models.functional.operation_fn (3.15.1)
+"""
+
+import difflib
+import itertools
+import math
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+
+from tuner.models.errors import ModelError
+from tuner.models.fresh import leaves
+from tuner.models.head import RateDropout
+from tuner.models.structure import Classifier
+
+_RATES: "WeakKeyDictionary[Any, float]" = WeakKeyDictionary()
+"""The rates of dropout layers that are held at 0, for the day when they train again."""
+
+HALF_WINDOW = 0.4, 0.5  # of the layers with weights: where the boundary of `half` is looked for
+_RATE_NAMES = ("rate", "drop_path_rate")  # of Dropout and its kin, and of ConvNeXt's stochastic depth
+
+
+def apply_trainable(classifier: Classifier, trainable: str, freeze_batch_norm: bool) -> None:
+    """Makes part of the backbone train and holds the rest in inference mode; the head always trains.
+
+    Args:
+        classifier: of a user's whole classifier, the last layer with weights counts as the head.
+        trainable: `none` | `half` (the upper half, by the count of layers with weights, from the end of a block just
+            below the middle, where the network can be cut) | `all` | `last:N` (layers with weights) | `from:LAYER` (it
+            and all above).
+        freeze_batch_norm: hold the batch normalization of trainable layers too.
+
+    A train function that was traced before has to be traced again. Raises `ModelError` for an unknown layer, naming
+    the nearest ones.
+    """
+    model = classifier.backbone or classifier.model
+    layers = leaves(model)
+    first = _first_trainable(model, trainable, classifier.backbone is None)
+    model.trainable = True
+    for place, layer in enumerate(layers):
+        held = place < first
+        normalizes = isinstance(layer, keras.layers.BatchNormalization)
+        layer.trainable = not (held or (normalizes and freeze_batch_norm))
+        _hold_dropout(layer, held)
+
+
+def _hold_dropout(layer: Any, held: bool) -> None:
+    """Sets a dropout layer's rate to 0 while it is held, and back to its own afterwards."""
+    name = next((name for name in _RATE_NAMES if isinstance(getattr(layer, name, None), int | float)), None)
+    if name is None or isinstance(layer, RateDropout):
+        return
+    if held:
+        _RATES.setdefault(layer, getattr(layer, name))
+        setattr(layer, name, 0.0)
+    elif layer in _RATES:
+        setattr(layer, name, _RATES.pop(layer))
+
+
+def own_rate(layer: Any) -> dict[str, float]:
+    """The rate of a dropout layer while it is held at 0, by its name in the layer's config; otherwise nothing."""
+    return {name: _RATES[layer] for name in _RATE_NAMES if layer in _RATES and hasattr(layer, name)}
+
+
+def _first_trainable(model: keras.Model, trainable: str, with_head: bool) -> int:
+    """Index, among the leaf layers, of the first one that trains; their number if none does."""
+    layers = leaves(model)
+    weighted = [place for place, layer in enumerate(layers) if layer.weights]
+    last = weighted.pop() if with_head and weighted else len(layers)
+    if trainable == "all":
+        return 0
+    if trainable == "none" or not weighted:
+        return last
+    if trainable == "half":
+        earliest, latest = (weighted[int(share * len(weighted))] for share in HALF_WINDOW)
+        return _after_thinnest_cut(model, earliest, latest)
+    kind, _, value = trainable.partition(":")
+    if kind == "last" and value.isdecimal() and int(value) > 0:
+        return weighted[-min(int(value), len(weighted))]
+    if kind == "from" and value:
+        return _index(layers, value)
+    raise ModelError(f"trainable is none, half, all, last:N (N from 1) or from:LAYER, not '{trainable}'")
+
+
+def _index(layers: list[Any], name: str) -> int:
+    """The place of the layer of that name. Raises `ModelError` with the nearest names."""
+    names = [layer.name for layer in layers]
+    if name in names:
+        return names.index(name)
+    near = difflib.get_close_matches(name, names, n=3)
+    hint = f"Nearest: {', '.join(near)}." if near else f"The last ones: {', '.join(names[-3:])}."
+    raise ModelError(f"transfer: the backbone has no layer '{name}'. {hint}")
+
+
+def _after_thinnest_cut(model: keras.Model, earliest: int, latest: int) -> int:
+    """The place just after the cut in [earliest, latest) that has the smallest output, the last of equal ones.
+
+    That is the end of a block, and the cheapest output to keep. Where there is none: `latest`.
+    """
+    leaf = _leaf_places(model)
+    cuts = [cut for cut in _cuts(model) if earliest <= leaf[cut] < latest]
+    if not cuts:
+        return latest
+    return leaf[min(reversed(cuts), key=lambda cut: math.prod(model.layers[cut].output.shape[1:]))] + 1
+
+
+def _leaf_places(model: keras.Model) -> list[int]:
+    """For each of `model.layers`, its place among the leaf layers; of a nested model, that of its last one."""
+    counts = [len(leaves(layer)) if isinstance(layer, keras.Model) else 1 for layer in model.layers]
+    return [end - 1 for end in itertools.accumulate(counts)]
+
+
+def cut_layer(backbone: keras.Model, trainable: str) -> str | None:
+    """The last layer whose output is all that the trainable part sees of an image: its output can be kept.
+
+    None where no such layer exists: everything trains, or a connection goes around every layer below, or the model
+    was not built as a graph. With `none` it is the backbone's last layer.
+    """
+    first = _first_trainable(backbone, trainable, with_head=False)
+    leaf = _leaf_places(backbone)
+    below = [cut for cut in _cuts(backbone) if leaf[cut] < first]
+    if not below or not any(layer.weights for layer in backbone.layers[: below[-1] + 1]):
+        return None  # nothing is gained by keeping preprocessed pixels
+    return str(backbone.layers[below[-1]].name)
+
+
+def _cuts(model: keras.Model) -> list[int]:
+    """The places of `model.layers` where one tensor is all that the later layers read of the earlier ones.
+
+    A model inside the model is no such place, because its `output` is a tensor of its own graph.
+    """
+    if not hasattr(model, "operations"):
+        return []
+    place_of = {id(operation): place for place, operation in enumerate(model.operations)}
+    last_use = list(range(len(model.operations)))
+    for operation in model.operations:
+        for node in operation._inbound_nodes:
+            for parent in node.parent_nodes if _inside(node, place_of) else ():
+                source = place_of[id(parent.operation)]
+                last_use[source] = max(last_use[source], place_of[id(operation)])
+    layer_places = {id(layer): place for place, layer in enumerate(model.layers)}
+    cuts, live = [], -1
+    for place, operation in enumerate(model.operations):
+        inner = isinstance(operation, keras.layers.InputLayer | keras.Model)
+        if live <= place and id(operation) in layer_places and not inner:
+            cuts.append(layer_places[id(operation)])
+        live = max(live, last_use[place])
+    return cuts
+
+
+def _inside(node: Any, place_of: dict[int, int]) -> bool:
+    """Whether a call of a layer belongs to the model: all that it reads is the model's own."""
+    return all(id(parent.operation) in place_of for parent in node.parent_nodes)
+
+
+def split_at(backbone: keras.Model, layer: str) -> tuple[keras.Model, keras.Model]:
+    """The backbone up to and including `layer`, and the rest; together they are the backbone, and share its layers.
+
+    `layer` has to be a cut, such as `cut_layer` names one. Raises `ModelError` if it is not.
+    """
+    place = _index(backbone.layers, layer)
+    if place not in _cuts(backbone):
+        raise ModelError(f"the backbone cannot be cut at '{layer}': a connection goes around it")
+    middle = backbone.layers[place].output
+    lower = keras.Model(backbone.inputs[0], middle, name="lower")
+    upper = keras.Model(middle, backbone.outputs[0], name="upper")
+    return lower, upper

@@ -1,0 +1,156 @@
+"""Do the settings of a recipe fit together? The laws that concern more than one setting.
+
+They are judged in the same pass as the single settings, on a recipe in which every broken setting stands at its
+default, and only where none of the settings they speak of is broken: so nobody has to correct a file twice.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from tuner.recipe import names
+from tuner.recipe.schema import Recipe
+from tuner.recipe.sections import IMAGENET, PYTHON, Data
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """A broken law: the setting to look at, what is wrong, what to do, and which other settings it depends on."""
+
+    path: str
+    message: str
+    hint: str = ""
+    depends: tuple[str, ...] = ()
+    at_key: bool = False  # the caret stands under the key instead of the value
+
+
+_FILES = ("directory", "npz", "csv", "python")
+NEEDED = {**dict.fromkeys(_FILES, "path"), "tfds": "name"}
+"""Source -> the key that says where its images are."""
+BELONGS_TO = {
+    "path": _FILES,
+    "name": ("tfds",),
+    "splits": ("tfds",),
+    "data_dir": ("tfds",),
+    "image_column": ("csv",),
+    "label_column": ("csv",),
+    "split_column": ("csv",),
+}
+"""Key of `data` -> the sources that read it; elsewhere it would be silently ignored."""
+
+
+def source(recipe: Recipe) -> Iterator[Complaint]:
+    """Every source has what it needs, and nothing that it would not read."""
+    data = recipe.data
+    needed = NEEDED.get(data.source)
+    if needed and getattr(data, needed) is None:
+        message = f"source '{data.source}' needs data.{needed}"
+        yield Complaint("data.source", message, EXAMPLES[data.source], (f"data.{needed}",))
+    for key, sources in BELONGS_TO.items():
+        if data.source not in sources and getattr(data, key) != Data.model_fields[key].default:
+            message = f"source '{data.source}' does not read data.{key}"
+            yield Complaint(f"data.{key}", message, f"it is for {', '.join(sources)}", ("data.source",), at_key=True)
+    if data.source == "python" and data.path and not re.search(r"[\w/.-]+:[A-Za-z_]\w*$", str(data.path)):
+        yield Complaint("data.path", "should be FILE.py:FUNCTION for source 'python'", "", ("data.source",))
+
+
+EXAMPLES = {
+    "directory": "path: FOLDER, with one folder a class",
+    "npz": "path: FILE.npz",
+    "csv": "path: FILE.csv",
+    "python": "path: FILE.py:FUNCTION",
+    "tfds": "name: fashion_mnist",
+}
+
+
+def splits(recipe: Recipe) -> Iterator[Complaint]:
+    """Something is left to train on, and class names are distinct."""
+    held_out = recipe.data.validation_split + recipe.data.test_split
+    if held_out >= 1:
+        message = f"validation_split and test_split are {held_out:g} together: nothing is left to train on"
+        yield Complaint("data.test_split", message, "", ("data.validation_split",))
+    given = recipe.data.class_names or ()
+    twice = next((name for i, name in enumerate(given) if name in given[:i]), None)
+    if twice is not None:
+        yield Complaint("data.class_names", f"class '{twice}' is named twice")
+
+
+def images(recipe: Recipe) -> Iterator[Complaint]:
+    """Images are resized in one way, and to a size that the backbone can take."""
+    data, backbone = recipe.data, recipe.model.backbone
+    if data.pad_to_aspect_ratio and data.crop_to_aspect_ratio:
+        other = "data.pad_to_aspect_ratio"
+        yield Complaint("data.crop_to_aspect_ratio", f"{other} is true as well", "choose one", (other,))
+    smallest = names.SMALLEST_IMAGE.get(backbone, names.SMALLEST_IMAGE_OTHERWISE)
+    if backbone in names.APPLICATIONS and min(data.image_size) < smallest:
+        message = f"{backbone} needs at least {smallest} pixels each way, not {min(data.image_size)}"
+        hint = f"image_size: [{smallest}, {smallest}] or more; small images are enlarged"
+        yield Complaint("data.image_size", message, hint, ("model.backbone",))
+
+
+def weights(recipe: Recipe) -> Iterator[Complaint]:
+    """Nobody asks for weights that do not exist, or never trains a backbone that has none."""
+    backbone, own = recipe.model.backbone, recipe.model.backbone.startswith(PYTHON)
+    if recipe.model.weights == IMAGENET and (own or backbone in names.UNTRAINED_BACKBONES):
+        message = f"there are no ImageNet weights for {backbone}"
+        yield Complaint("model.weights", message, "weights: none trains from scratch", ("model.backbone",))
+    if recipe.model.weights is None and not own and recipe.transfer != "auto":
+        frozen = next((i for i, stage in enumerate(recipe.transfer) if stage.trainable == "none"), None)
+        if frozen is not None:
+            message = "a backbone without weights would never learn anything"
+            hint = "trainable: all, or weights: imagenet"
+            yield Complaint(
+                f"transfer.{frozen}.trainable", message, hint, ("model.weights", "model.backbone", "transfer")
+            )
+
+
+def stages(recipe: Recipe) -> Iterator[Complaint]:
+    """Stages are told apart by their names."""
+    seen: set[str] = set()
+    for index, stage in enumerate(recipe.transfer if recipe.transfer != "auto" else ()):
+        if stage.name in seen:
+            yield Complaint(f"transfer.{index}.name", f"a stage before is named '{stage.name}', too", "", ("transfer",))
+        seen.add(stage.name)
+
+
+def optimizer(recipe: Recipe) -> Iterator[Complaint]:
+    """Nothing waits for a step that is switched off, and nothing is set that the optimizer would ignore."""
+    given, searched = recipe.optimizer, recipe.search.space
+    if given.learning_rate == "auto" and not recipe.steps.learning_rate.enabled:
+        message = "auto waits for steps.learning_rate, which is switched off"
+        yield Complaint(
+            "optimizer.learning_rate", message, "write a rate, such as 1e-3", ("steps.learning_rate.enabled",)
+        )
+    if given.nesterov and given.name != "SGD" and "optimizer.name" not in searched:
+        yield Complaint("optimizer.nesterov", f"{given.name} has no momentum of Nesterov's", "", ("optimizer.name",))
+
+
+def schedule(recipe: Recipe) -> Iterator[Complaint]:
+    """A final rate belongs to a schedule that has one; a warm-up ends before the run does."""
+    given = recipe.schedule
+    if given.alpha and given.name == "none" and "schedule.name" not in recipe.search.space:
+        yield Complaint("schedule.alpha", "schedule 'none' has no final rate", "name: CosineDecay", ("schedule.name",))
+    longest = recipe.steps.change.epochs
+    if given.warmup_epochs >= longest:
+        message = f"the rate would still be warming up when a run ends after {longest} epochs (steps.change.epochs)"
+        yield Complaint("schedule.warmup_epochs", message, "", ("steps.change.epochs",))
+
+
+def range_test(recipe: Recipe) -> Iterator[Complaint]:
+    """A range has a lower and an upper end."""
+    step = recipe.steps.learning_rate
+    if step.min_lr >= step.max_lr:
+        message = f"min_lr {step.min_lr:g} is not below max_lr {step.max_lr:g}"
+        yield Complaint("steps.learning_rate.min_lr", message, "", ("steps.learning_rate.max_lr",))
+
+
+CHECKS: tuple[Callable[[Recipe], Iterator[Complaint]], ...] = (
+    source,
+    splits,
+    images,
+    weights,
+    stages,
+    optimizer,
+    schedule,
+    range_test,
+)

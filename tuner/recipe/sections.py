@@ -1,0 +1,193 @@
+"""What does a recipe say about the data and the model? One frozen class a section; each field says what it is for.
+
+The sentences are what an editor shows when the pointer rests on a key.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from tuner.recipe import names
+from tuner.recipe.kinds import (
+    Count,
+    FilePath,
+    Form,
+    Length,
+    ListOf,
+    OneOf,
+    OrAuto,
+    OrNone,
+    Penalty,
+    Rate,
+    Share,
+    law,
+    section,
+    setting,
+    word_if_none,
+)
+
+IMAGENET = "imagenet"
+PYTHON = "python:"
+
+
+class Section(BaseModel):
+    """A map of a recipe: frozen, strict, and without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, defer_build=True)
+
+
+Part = Annotated[str, OneOf("part", ("train", "validation", "test"))]
+Pixels = Annotated[int, Field(ge=8, le=4096)]
+ImageSize = Annotated[ListOf[Pixels], Length(2, 2)]
+
+
+class Data(Section):
+    """Where the images are, how they are split, and how many are seen at a time."""
+
+    source: Annotated[str, OneOf("source", names.SOURCES)] = Field(description="What kind of place the images are in.")
+    path: OrNone[FilePath] = setting(None, "Folder or file, relative to the recipe. python: FILE.py:FUNCTION.")
+    name: OrNone[str] = setting(None, "tfds: the builder, such as fashion_mnist:3.0.1.")
+    splits: OrNone[Mapping[Part, str]] = setting(None, "tfds: part -> its split, in tfds's words; none finds them.")
+    data_dir: OrNone[FilePath] = setting(None, "tfds: where it keeps its data sets; none is its own default.")
+    image_size: ImageSize = setting((224, 224), "[height, width] in pixels that every image is resized to.")
+    color_mode: Literal["rgb", "grayscale"] = setting("rgb", "Three channels or one.")
+    label_mode: Literal["int"] = setting("int", "Labels are class numbers.")
+    pad_to_aspect_ratio: bool = setting(False, "Resize without distortion by padding with black.")
+    crop_to_aspect_ratio: bool = setting(False, "Resize without distortion by cutting off what is too long.")
+    validation_split: Annotated[Share, Field(gt=0)] = setting(
+        0.15, "Share of the images that is kept for validation, unless the source has its own split."
+    )
+    test_split: Annotated[Share, Field(gt=0)] = setting(
+        0.15, "Share of the images that is read once, at the end, unless the source has its own split."
+    )
+    stratify: bool = setting(True, "Every split has the same class frequencies.")
+    batch_size: Count = setting(32, "Images in one training step.")
+    shuffle: bool = setting(True, "Another order of the training images in every epoch.")
+    class_weight: OrNone[Literal["balanced"]] = setting(None, "balanced: rare classes weigh more in the loss.")
+    limit: OrNone[Annotated[Count, Field(ge=10)]] = setting(None, "Use so many images only, for a quick try.")
+    class_names: OrNone[Annotated[ListOf[str], Length(2, 100_000)]] = setting(
+        None, "Names of the classes in the order of their numbers; none takes the source's."
+    )
+    image_column: str = setting("path", "csv: the column with the image or its path.")
+    label_column: str = setting("label", "csv: the column with the class.")
+    split_column: OrNone[str] = setting("split", "csv: the column with train, validation or test, if there is one.")
+    cache_dir: OrNone[FilePath] = setting(
+        None, "Where decoded images are kept; none is $TUNER_CACHE_DIR or ~/.cache/tuner."
+    )
+    on_corrupt: Literal["skip", "fail"] = setting("skip", "What an unreadable image does; skipped ones are listed.")
+
+
+def default_weights(validated: Mapping[str, Any]) -> str | None:
+    """`imagenet` where the backbone has such weights, else None."""
+    backbone = validated.get("backbone", "")
+    return None if backbone in names.UNTRAINED_BACKBONES or backbone.startswith(PYTHON) else IMAGENET
+
+
+class Model(Section):
+    """The backbone and the head on top of it."""
+
+    backbone: Annotated[str, OneOf("backbone", names.BACKBONES, unless=r"^python:[\w./-]+:\w+$")] = Field(
+        description="A keras.applications constructor, EfficientNetLite0, LeNet5, or python:MODULE:FUNCTION."
+    )
+    weights: OrNone[str] = section(default_weights, "imagenet, none, or a weights file relative to the recipe.")
+    pooling: Literal["avg", "max"] = setting("avg", "How the backbone's feature maps become one vector.")
+    dropout: Share = setting(0.0, "Share of the features that is dropped before the classifier in training.")
+    head_units: ListOf[Count] = setting((), "Hidden layers of the head, such as [256]; [] is a linear head.")
+    head_initializer: Annotated[str, OneOf("initializer", names.INITIALIZERS)] = setting(
+        "glorot_uniform", "How the classifier's kernel starts."
+    )
+
+
+def trainable(value: Any) -> str:
+    """`none`, `half`, `all`, `last:N` or `from:LAYER`, from the way a recipe writes it. Raises `law`."""
+    match value:
+        case None:
+            return "none"
+        case "none" | "half" | "all":
+            return str(value)
+        case {"last": int(count), **rest} if not rest and not isinstance(count, bool) and count >= 1:
+            return f"last:{count}"
+        case {"from_layer": str(layer), **rest} if not rest and layer:
+            return f"from:{layer}"
+        case str() if value.startswith("from:") or (value.startswith("last:") and value[5:].isdecimal()):
+            return value
+    raise law("none, half, all, {last: N} or {from_layer: NAME}")
+
+
+Trainable = Annotated[
+    str,
+    BeforeValidator(trainable),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["none", "half", "all"]},
+                {
+                    "type": "object",
+                    "properties": {"last": {"type": "integer", "minimum": 1}, "from_layer": {"type": "string"}},
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "maxProperties": 1,
+                },
+            ]
+        }
+    ),
+]
+
+
+class Stage(Section):
+    """One stage of transfer learning; it starts from the best weights of the stage before."""
+
+    name: Annotated[str, Form(r"[a-z0-9_-]{1,40}", "lower-case letters, digits, - and _")] = Field(
+        description="The stage's name in the report."
+    )
+    trainable: Trainable = Field(description="Which layers of the backbone learn, besides the head.")
+    epochs: Annotated[Count, Field(le=10_000)] = setting(10, "Epochs at most.")
+    learning_rate_factor: Rate = setting(1.0, "Times optimizer.learning_rate.")
+    freeze_batch_norm: bool = setting(True, "Batch normalization keeps the averages it came with.")
+
+
+class Loss(Section):
+    """What is made small."""
+
+    name: Literal["auto", "sparse_categorical_crossentropy"] = setting("auto", "auto follows the labels.")
+    from_logits: OrAuto[bool] = setting("auto", "Whether the model ends without a softmax; auto looks.")
+    label_smoothing: Share = setting(0.0, "Share of each label that is spread over all classes.")
+
+
+class Optimizer(Section):
+    """How the weights move."""
+
+    name: Annotated[str, OneOf("optimizer", names.OPTIMIZERS)] = setting("AdamW", "A keras.optimizers class.")
+    learning_rate: OrAuto[Rate] = setting("auto", "auto takes the rate that step 3 finds.")
+    weight_decay: Annotated[float, Field(ge=0, le=10)] = setting(
+        1e-4, "Decoupled: each step takes learning_rate x weight_decay of the weights away."
+    )
+    momentum: Share = setting(0.9, "SGD and RMSprop only.")
+    nesterov: bool = setting(False, "SGD only: look ahead along the momentum.")
+    global_clipnorm: OrNone[Rate] = setting(None, "Longest gradient over all weights together; none: any.")
+
+
+class Schedule(Section):
+    """How the learning rate changes over the epochs."""
+
+    name: Annotated[str, OneOf("schedule", names.SCHEDULES), BeforeValidator(word_if_none)] = setting(
+        "none", "none keeps the rate."
+    )
+    warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = setting(0.0, "Epochs in which the rate grows.")
+    alpha: Annotated[float, Field(ge=0, le=1)] = setting(0.0, "Final rate as a fraction of the first.")
+
+
+class EarlyStopping(Section):
+    """When a training run that no longer improves ends; the best weights are kept."""
+
+    monitor: Literal["val_loss"] = setting("val_loss", "What has to improve.")
+    patience: Count = setting(5, "Epochs without improvement.")
+
+
+class Regularization(Section):
+    """What keeps the head from memorizing."""
+
+    l1: Penalty = setting(0.0, "Times the sum of the head's absolute kernel weights, added to the loss.")
+    l2: Penalty = setting(0.0, "Times the sum of the head's squared kernel weights, added to the loss.")
+    early_stopping: EarlyStopping = section(EarlyStopping, "When a run that no longer improves ends.")

@@ -1,0 +1,66 @@
+"""Which trials were run, best first, and in what did they differ?"""
+
+from collections.abc import Iterator
+
+from tuner.hyperparameters import PATHS
+from tuner.records import Trial, TrialState
+from tuner.report import words
+from tuner.report.blocks import Block, Cell, Table, Text
+from tuner.report.lessons import step_title
+from tuner.report.view import View
+
+MOST_ROWS = 200  # the rest stands in trials.csv
+MOST_SETTINGS = 8  # columns
+NARROW = 8  # so many columns fit the width of the text; a table with more is let out on wide screens
+
+
+def panel(view: View) -> Iterator[Block]:
+    """One table; settings that are the same in every trial are left out."""
+    ranked = ranking(view)
+    if not ranked:
+        yield Text("No trial was finished.")
+        return
+    paths = varying(ranked)[:MOST_SETTINGS]
+    rounds = any(trial.spec.round for trial in ranked)
+    head = ("Trial", "Val. accuracy", "Val. loss", *(("Round",) if rounds else ()), "Step", "Epochs", *paths, "Seconds")
+    align = "rrr" + "r" * rounds + "rr" + "".join("l" if _textual(ranked, path) else "r" for path in paths) + "r"
+    rows = tuple(_row(trial, paths, rounds) for trial in ranked[:MOST_ROWS])
+    hidden = len(ranked) - len(rows)
+    note = f"{words.plural(hidden, 'more trial')} in trials.csv, beside this page." if hidden > 0 else ""
+    style = "trials roomy" if len(head) > NARROW else "trials"
+    yield Table("All trials, best first", head, rows, align, sortable=True, note=note, style=style, quiet=True)
+
+
+def ranking(view: View) -> tuple[Trial, ...]:
+    """All trials: those with a validation accuracy, best first, then the others by number."""
+    ranked = {trial.number for trial in view.evaluated}
+    return (*view.evaluated, *(trial for trial in view.run.trials if trial.number not in ranked))
+
+
+def varying(trials: tuple[Trial, ...]) -> list[str]:
+    """The recipe paths in which the trials differ, in the recipe's order."""
+    return [path for path in PATHS if len({trial.hyperparameters.get(path) for trial in trials}) > 1]
+
+
+def _textual(trials: tuple[Trial, ...], path: str) -> bool:
+    return any(isinstance(trial.hyperparameters.get(path), str | tuple) for trial in trials)
+
+
+def _row(trial: Trial, paths: list[str], rounds: bool) -> tuple[str | Cell, ...]:
+    diverged = trial.state is TrialState.DIVERGED
+    result: str | Cell = Cell("diverged", outcome="fail") if diverged else words.accuracy(trial.val_accuracy)
+    place = (str(trial.spec.round) if trial.spec.round else words.MISSING,) if rounds else ()
+    values = (words.setting(trial.hyperparameters.get(path)) for path in paths)
+    lesson = step_title(trial.spec.step)
+    step = str(lesson.number) if lesson.number else lesson.title
+    epochs = str(trial.curves.epochs or words.MISSING)
+    return (
+        str(trial.number),
+        result,
+        words.loss(trial.val_loss),
+        *place,
+        step,
+        epochs,
+        *values,
+        f"{trial.seconds:.1f}",
+    )

@@ -1,0 +1,46 @@
+"""What does a panel see of a run? The run, its artifacts, and a few questions that several panels ask."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from tuner.records import Finding, Run, Trial
+from tuner.report import read
+
+STEP_ORDER = (
+    "initial_loss", "overfit_small_sample", "learning_rate", "short_runs", "learning_curves", "change", "repeat",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class View:
+    """A run and its artifacts, read only."""
+
+    run: Run
+    artifact: Callable[[str], bytes | None]
+
+    @cached_property
+    def trials(self) -> dict[int, Trial]:
+        """The trials by number."""
+        return {trial.number: trial for trial in self.run.trials}
+
+    @cached_property
+    def evaluated(self) -> tuple[Trial, ...]:
+        """The trials whose validation accuracy is known: highest first, then lowest loss, then the earliest."""
+        known = [trial for trial in self.run.trials if math.isfinite(trial.val_accuracy)]
+        return tuple(sorted(known, key=lambda t: (-t.val_accuracy, read.or_last(t.val_loss), t.number)))
+
+    def json(self, name: str) -> Any:
+        """The JSON value of an artifact; None if it is absent or broken."""
+        return read.parsed(self.artifact(name))
+
+    def findings(self, step: str) -> tuple[Finding, ...]:
+        """All findings of a step, in order of the rounds."""
+        return tuple(finding for finding in self.run.findings if finding.step == step)
+
+    def trial(self, data: Any, key: str) -> Trial | None:
+        """The trial whose number stands at `key` of some evidence; None if there is no such trial."""
+        number = read.whole(data, key)
+        return None if number is None else self.trials.get(number)

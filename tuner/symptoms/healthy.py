@@ -1,0 +1,31 @@
+"""Is all well? Said only where nothing else was found.
+
+Source: the lecture's step 5, "healthy: go on".
+"""
+
+from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.context import Context
+from tuner.symptoms.shape import cost, lowest, median, tail, val_cost
+from tuner.symptoms.symptom import Symptom
+
+
+def find(curves: LearningCurves, context: Context) -> Verdict | None:
+    """PASS, with the figures at the end of the run."""
+    validation, training = val_cost(curves), cost(curves)
+    figures = {"epochs": curves.epochs, "train_loss": median(tail(training)) if training else None}
+    sentence = f"Healthy over {curves.epochs} epochs: training settled or still falling, validation with it."
+    if validation:
+        figures |= {"val_loss": median(tail(validation)), "best_epoch": lowest(validation) + 1}
+    else:
+        sentence = f"Healthy over {curves.epochs} epochs as far as training shows; there is no validation curve."
+    return Verdict(
+        "healthy",
+        Outcome.PASS,
+        sentence,
+        figures,
+        confidence=0.9 if validation else 0.5,
+        source="none of the other symptoms",
+    )
+
+
+SYMPTOM = Symptom("healthy", "None of the other symptoms.", find)

@@ -1,0 +1,71 @@
+"""Does the training loss fall so slowly and so straight that the steps must be too small?
+
+A healthy loss falls fast and then slower. One that goes down in a straight line and has not come far is being
+walked down in small steps.
+
+Source: CS231n, neural-networks-3 ("low learning rate: linear"); bounds by calibration on small real runs.
+"""
+
+from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.context import Context
+from tuner.symptoms.remedies import faster, longer
+from tuner.symptoms.shape import cost, falls, mean, noise
+from tuner.symptoms.symptom import Symptom
+from tuner.symptoms.yardsticks import start
+
+LEAST_EPOCHS = 5
+STEADY = 0.75  # share of the epochs that go down
+STRAIGHT = 0.45  # fall of the second half, as a share of that of the first half; 1 is a straight line
+SHORT_WAY = {5: 0.05, 10: 0.15, 20: 0.25}  # epochs at least -> share of the start that was covered at most
+SURE_WAY = 0.05  # share of the start below which there is hardly a doubt
+WARMS_UP = 1.5  # last rate over first rate: a rate that still rises is not judged
+LEAST_STEPS = 100
+
+
+def find(curves: LearningCurves, context: Context) -> Verdict | None:
+    """WARN where the training loss falls steadily, in a straight line, and has come only a short way."""
+    values = cost(curves)
+    if _warms_up(curves) or len(values) < LEAST_EPOCHS:
+        return None
+    begin = max(start(curves, context), values[0])
+    fall = values[0] - values[-1]
+    covered = (begin - values[-1]) / begin if begin > 0 else 1.0
+    allowed = max(way for epochs, way in SHORT_WAY.items() if len(values) >= epochs)
+    middle = len(values) // 2
+    first, second = values[0] - values[middle], values[middle] - values[-1]
+    steady = falls(values) >= STEADY and fall > max(4 * noise(values), 1e-4 * abs(values[0]))
+    if not steady or covered > allowed or second < STRAIGHT * first:
+        return None
+    factor = 10 if covered < SURE_WAY else 3
+    return Verdict(
+        "lr_too_low",
+        Outcome.WARN,
+        f"The training loss falls in a straight line and covered only {max(covered, 0):.1%} of its way "
+        f"in {len(values)} epochs: the learning rate looks too low.",
+        {
+            "covered": covered,
+            "per_epoch": mean([fall / (len(values) - 1) / begin]),
+            "second_half_over_first": second / first if first else None,
+        },
+        (
+            faster(curves, context, factor, "larger steps cover the same way in fewer epochs"),
+            longer(context, len(values), "the loss is still falling"),
+        ),
+        onset=1,
+        confidence=0.85 if covered < SURE_WAY and len(values) >= 8 else 0.6,
+        check=f"one epoch at {factor} times the rate: the loss should fall {factor} times as fast",
+        source="CS231n, neural-networks-3; calibrated on small real runs",
+    )
+
+
+def _warms_up(curves: LearningCurves) -> bool:
+    rates = curves.learning_rate
+    return len(rates) > 1 and rates[-1] > WARMS_UP * rates[0]
+
+
+SYMPTOM = Symptom(
+    "lr_too_low",
+    "The training loss falls in a straight line and has come only a short way.",
+    find,
+    yields_to=("nan_or_inf", "loss_increases_from_start", "diverging", "stuck_at_chance", "lr_too_high"),
+)

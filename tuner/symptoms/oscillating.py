@@ -1,0 +1,64 @@
+"""Does validation swing more than its size can explain?
+
+Source: AUTOTRAINER (steps of 0.03 in a fifth of the epochs); here a step is held against sqrt(p(1-p)/n), the error of
+an accuracy that was measured on n examples.
+"""
+
+from collections.abc import Sequence
+
+from tuner.records import Change, LearningCurves, Outcome, Verdict
+from tuner.symptoms.context import Context
+from tuner.symptoms.remedies import slower
+from tuner.symptoms.shape import median, noise, val_cost
+from tuner.symptoms.symptom import BROKEN, Symptom
+from tuner.symptoms.yardsticks import accuracy_noise
+
+LEAST_EPOCHS = 16
+STEP = 0.03  # of accuracy (AUTOTRAINER's zeta)
+ABOVE_LUCK = 4.0  # standard errors
+OF_THE_WAY = 0.10  # jitter of a validation loss, as a share of the way it went
+OF_THE_LEVEL = 0.10  # and of its level
+
+
+def find(curves: LearningCurves, context: Context) -> Verdict | None:
+    """WARN where the second half of the validation curve jitters beyond its noise."""
+    values = curves.val_accuracy or val_cost(curves)
+    if len(values) < LEAST_EPOCHS:
+        return None
+    late = values[len(values) // 2 :]
+    jitter, turns = noise(late), _turns(late)
+    if curves.val_accuracy:
+        limit = max(STEP, ABOVE_LUCK * accuracy_noise(late, context.val_examples))
+    else:
+        limit = max(OF_THE_WAY * (max(values) - min(values)), OF_THE_LEVEL * abs(median(late)))
+    if jitter <= limit or turns < 0.5:
+        return None
+    name = "accuracy" if curves.val_accuracy else "loss"
+    return Verdict(
+        "oscillating",
+        Outcome.WARN,
+        f"Validation {name} swings by {jitter:.3g} from epoch to epoch, noise explains at most {limit:.3g}.",
+        {"jitter": jitter, "limit": limit, "share_of_turns": turns},
+        (
+            slower(curves, context, 3, "smaller steps swing less"),
+            Change("schedule.name", "cosine", "a rate that decays to zero comes to rest"),
+        ),
+        onset=len(values) - len(late) + 1,
+        confidence=0.7,
+        check="one epoch at a tenth of the rate from the last weights: the swing should go",
+        source="AUTOTRAINER's 0.03, held against sqrt(p(1-p)/n)",
+    )
+
+
+def _turns(values: Sequence[float]) -> float:
+    """Share of the inner points where the curve changes direction; 2/3 for pure noise."""
+    inner = list(zip(values, values[1:], values[2:], strict=False))
+    return sum((b - a) * (c - b) < 0 for a, b, c in inner) / len(inner)
+
+
+SYMPTOM = Symptom(
+    "oscillating",
+    "Validation swings more than the size of the validation set explains.",
+    find,
+    yields_to=(*BROKEN, "lr_too_high"),
+)

@@ -1,0 +1,60 @@
+"""Has the training loss come to a halt, far from good, at a rate that does not change?
+
+A step or cosine schedule makes flat stretches on purpose; with one, known or recognized by an earlier sudden drop,
+nothing is said.
+
+Source: losslint and runmedic (less than 1 to 2 % of the progress in the last quarter to third); Google's playbook.
+"""
+
+from tuner.records import Change, LearningCurves, Outcome, Verdict
+from tuner.symptoms.context import Context
+from tuner.symptoms.remedies import slower
+from tuner.symptoms.shape import cost, drops, median, tail, val_cost
+from tuner.symptoms.symptom import BROKEN, Symptom
+from tuner.symptoms.yardsticks import scheduled, start
+
+LEAST_EPOCHS = 15
+WINDOW = 0.3  # the last so much of the run
+GAIN = 0.02  # of all progress
+FAR = 0.5  # of the start
+GOOD = 0.7  # training accuracy above which a halt is an end
+
+
+def find(curves: LearningCurves, context: Context) -> Verdict | None:
+    """WARN where the last third gained nothing, the loss is still high and the rate is constant."""
+    values = cost(curves)
+    if len(values) < LEAST_EPOCHS or scheduled(curves, context) or drops(values):
+        return None
+    begin = start(curves, context)
+    late = values[-round(WINDOW * len(values)) :]
+    third = max(2, len(late) // 3)
+    gain = median(late[:third]) - median(late[-third:])
+    known = [v for v in (values, val_cost(curves)) if v]
+    far = min(median(tail(v)) for v in known) > FAR * begin  # dropout lifts the training loss, so the better one counts
+    far &= not (curves.accuracy and median(tail(curves.accuracy)) > GOOD)
+    if not far or gain > GAIN * max(begin - min(values), 0.02 * abs(begin)):
+        return None
+    onset = len(values) - len(late) + 1
+    return Verdict(
+        "plateau",
+        Outcome.WARN,
+        f"The training loss has not moved since epoch {onset} and stands at {median(tail(values)):.4g}, "
+        f"{median(tail(values)) / begin:.0%} of where it began.",
+        {"gain": gain, "level": median(tail(values)), "loss_at_start": begin, "window": len(late)},
+        (
+            Change("schedule.name", "cosine", "a rate that decays gets past where a constant one comes to a halt"),
+            slower(curves, context, 3, "smaller steps reach lower"),
+        ),
+        onset=onset,
+        confidence=0.5,
+        check="one epoch at a tenth of the rate: a fall means decay the rate; none means capacity or labels",
+        source="losslint and runmedic, 1 to 2 % of the progress; Google tuning playbook",
+    )
+
+
+SYMPTOM = Symptom(
+    "plateau",
+    "The training loss came to a halt far from good, at a constant rate.",
+    find,
+    yields_to=(*BROKEN, "lr_too_high", "lr_too_low", "loss_metric_disagree", "overfit", "underfit", "gap"),
+)

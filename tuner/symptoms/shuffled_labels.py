@@ -1,0 +1,92 @@
+"""Is there nothing in the training labels that carries over to validation?
+
+Training falls well and validation never gets better than guessing: the labels do not belong to the images (shuffled,
+shifted by one, of another split), or the two sets are prepared in different ways.
+
+Source: Zhang et al. 2017 (networks fit random labels); Arpit et al. 2017; the lecture's step 5 for the gap.
+"""
+
+import math
+from collections.abc import Sequence
+
+from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.context import Context
+from tuner.symptoms.shape import cost, median, median_of_three, tail
+from tuner.symptoms.symptom import BROKEN, Symptom
+from tuner.symptoms.yardsticks import Chance, accuracy_noise, chance
+
+LEAST_EPOCHS = 5
+LEARNED = 0.3  # share of the training loss at the start that must be gone
+LUCK = 3.0  # standard errors that validation may lie above chance
+LIFT = 0.02
+STRONGLY = 0.5  # share learned with which a validation loss near guessing is enough, whatever the accuracy
+NEAR_GUESSING = 0.9  # of the loss of guessing
+UNEVEN = 0.3  # of the room above chance: classes may be uneven where only their number is told
+NEAR_START = 0.25  # to guess C: the first validation loss may lie this far from ln C
+
+
+def find(curves: LearningCurves, context: Context) -> Verdict | None:
+    """WARN where training falls well and validation is as bad as guessing throughout."""
+    level = _level(curves, context)
+    if level is None or min(len(cost(curves)), curves.epochs) < LEAST_EPOCHS:
+        return None
+    learned = 1 - median(tail(cost(curves))) / (level.loss if curves.loss else 1 - level.accuracy)
+    best_loss = min(median_of_three(curves.val_loss), default=math.inf)
+    if learned < LEARNED or best_loss < NEAR_GUESSING * level.loss:
+        return None
+    if not _is_guessing(curves.val_accuracy, level, context, learned >= STRONGLY and bool(curves.val_loss)):
+        return None
+    how = (
+        f"accuracy is still {median(curves.val_accuracy):.3g}"
+        if curves.val_accuracy
+        else f"loss was at best {best_loss:.4g}"
+    )
+    return Verdict(
+        "shuffled_labels",
+        Outcome.WARN,
+        f"Training has gone {learned:.0%} of its way and validation {how}, that of guessing: "
+        "the labels do not seem to belong to the images.",
+        {
+            "learned": learned,
+            "val_accuracy": median(curves.val_accuracy) if curves.val_accuracy else None,
+            "chance_accuracy": level.accuracy,
+            "best_val_loss": best_loss,
+        },
+        onset=1,
+        confidence=0.85 if level.told else 0.7,
+        check="look at twenty training and twenty validation images with their labels, through the same pipeline",
+        source="Zhang et al. 2017, random labels; chance within 3 standard errors",
+    )
+
+
+def _level(curves: LearningCurves, context: Context) -> Chance | None:
+    """What guessing gives, where validation was measured in that unit."""
+    if curves.loss and not curves.val_loss:
+        return None
+    if not curves.val_accuracy:
+        return Chance(context.baseline_loss, 0.0, True) if context.baseline_loss and curves.val_loss else None
+    return chance(curves, context) or _guessed(curves)
+
+
+def _is_guessing(accuracies: Sequence[float], level: Chance, context: Context, loss_says_so: bool) -> bool:
+    if not accuracies:
+        return True
+    error = LUCK * accuracy_noise(accuracies, context.val_examples) + LIFT
+    near = median(accuracies) <= level.accuracy + UNEVEN * (1 - level.accuracy)
+    within = median(accuracies) <= level.accuracy + error and max(accuracies) <= level.accuracy + 2 * error
+    return within or (near and loss_says_so)
+
+
+def _guessed(curves: LearningCurves) -> Chance | None:
+    """C from the first validation loss, where the accuracy confirms it."""
+    if not curves.val_loss or not 0 < curves.val_loss[0] < math.log(10_000):
+        return None
+    accuracy = median(curves.val_accuracy)
+    classes = max(2, round(1 / accuracy)) if accuracy > 0 else 0
+    for number in (classes, classes - 1, classes + 1):
+        if number >= 2 and abs(curves.val_loss[0] - math.log(number)) <= NEAR_START * math.log(number):
+            return Chance(math.log(number), 1 / number, False) if accuracy <= 1.4 / number else None
+    return None
+
+
+SYMPTOM = Symptom("shuffled_labels", "Training falls well and validation stays at guessing.", find, yields_to=BROKEN)

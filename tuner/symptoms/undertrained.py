@@ -1,0 +1,59 @@
+"""Is training simply not over yet?
+
+The best epoch lies in the last quarter and the curve still gains: more epochs will help. That is no fault, and on any
+prefix of a healthy run it is true, so it is a note and no alarm.
+
+Source: Google's tuning playbook (best step in the last quarter: train longer).
+"""
+
+from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.context import Context
+from tuner.symptoms.remedies import longer
+from tuner.symptoms.shape import cost, lowest, median, noise, val_cost
+from tuner.symptoms.symptom import BROKEN, Symptom
+
+LEAST_EPOCHS = 5
+LAST = 0.75  # the best epoch lies after this share of the run
+GAIN = 0.02  # of all progress, within the last quarter
+ABOVE_NOISE = 2.0
+
+
+def find(curves: LearningCurves, context: Context) -> Verdict | None:
+    """PASS with a longer run proposed, where validation (else training) still gains at the end."""
+    values = val_cost(curves) or cost(curves)
+    if len(values) < LEAST_EPOCHS:
+        return None
+    quarter = max(2, len(values) // 4)
+    before, last = median(values[-2 * quarter : -quarter]), median(values[-quarter:])
+    progress = max(values) - min(values)
+    if lowest(values) + 1 <= LAST * len(values) or before - last <= max(GAIN * progress, ABOVE_NOISE * noise(values)):
+        return None
+    share = (before - last) / progress
+    return Verdict(
+        "undertrained",
+        Outcome.PASS,
+        f"Still improving after {len(values)} epochs: the last {quarter} brought {share:.0%} of all progress.",
+        {"best_epoch": lowest(values) + 1, "late_gain": before - last, "progress": progress},
+        (longer(context, len(values), "the best epoch is one of the last"),),
+        onset=len(values) - quarter + 1,
+        confidence=0.8,
+        check="continue for as many epochs again",
+        source="Google tuning playbook, best step in the last quarter",
+    )
+
+
+SYMPTOM = Symptom(
+    "undertrained",
+    "The run ends while it still improves.",
+    find,
+    yields_to=(
+        *BROKEN,
+        "lr_too_high",
+        "lr_too_low",
+        "loss_metric_disagree",
+        "shuffled_labels",
+        "overfit",
+        "underfit",
+        "plateau",
+    ),
+)

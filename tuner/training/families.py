@@ -1,0 +1,227 @@
+"""Which trials share one compiled model? Those of one family; here it is built, remembered, and put back to the start.
+
+What changes the graph names a family: the model, what trains in it, the optimizer's class and its structural
+arguments, batch size, augmentation, precision. Everything else is a variable that is set before a trial, so a family is
+traced once for training and once for prediction, and any trial of it begins by assigning: weights, optimizer state,
+rates, seeds. Repeats are bit-identical on a CPU, and nothing is left of the trial before.
+"""
+
+import gc
+import json
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from tuner import models
+from tuner.data import Problem
+from tuner.hyperparameters import Hyperparameters
+from tuner.training import runtime
+from tuner.training.augmentation import build_augmentation
+from tuner.training.batches import chunks_of, even_chunk
+from tuner.training.features import Trunk, at_once, digest_of
+from tuner.training.optimizers import OptimizerKey, OptimizerStart, make_optimizer, optimizer_key
+from tuner.training.trainee import Trainee, dropout_layers, seed_states
+
+MOST_FAMILIES = 6  # kept compiled; a whole recipe needs no more
+MOST_FROZEN = 2  # frozen classifiers kept for their features
+FEATURES_AT_ONCE = 1024  # rows of one prediction of a head
+
+Augmentation = tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]
+
+
+@dataclass(frozen=True)
+class FamilyKey:
+    """What changes the graph."""
+
+    engine: str  # head: on cached features; net: the whole model
+    model: str  # the model, its input and its runtime, as JSON
+    structure: models.Structure
+    optimizer: OptimizerKey
+    batch_size: int
+    augmentation: Augmentation
+
+
+@dataclass(frozen=True)
+class Family:
+    """A compiled model with the handles of everything that is set between trials."""
+
+    trainee: Trainee
+    optimizer: keras.optimizers.Optimizer  # holds learning_rate and weight_decay
+    optimizer_start: OptimizerStart
+    variables: Sequence[keras.Variable]  # the last ones of the classifier's, in its order
+    parts: Mapping[str, Sequence[keras.Variable]]  # weights: backbone and head, head alone, or model
+    dropouts: Sequence[models.RateDropout]
+    seeds: Sequence[keras.Variable]
+    chunk: int  # rows of one prediction
+
+    def begin(self, fresh: Sequence[np.ndarray], point: Hyperparameters) -> None:
+        """Put everything to the start of a trial: first weights, an untouched optimizer, the values of `point`.
+
+        `fresh` are values of all of the classifier's variables; a head takes the last of them.
+        """
+        for variable, value in zip(self.variables, fresh[-len(self.variables) :], strict=True):
+            variable.assign(value)
+        self.restart_optimizer(point)
+        self.trainee.label_smoothing.assign(point.label_smoothing)
+        self.trainee.l1.assign(point.l1)
+        self.trainee.l2.assign(point.l2)
+        for layer in self.dropouts:
+            layer.set_rate(point.dropout)
+
+    def restart_optimizer(self, point: Hyperparameters) -> None:
+        """An optimizer that has not taken a step from the weights as they are now."""
+        self.optimizer_start.restore(self.trainee.optimizer, self.trainee.trainable_variables)
+        self.optimizer.weight_decay.assign(point.weight_decay)
+
+    def rekey(self, seed: int, epoch: int) -> None:
+        """Give every random layer its stream for one epoch (from 0): the same whether or not the run was continued."""
+        for place, state in enumerate(self.seeds):
+            word = np.random.SeedSequence([seed, epoch, place]).generate_state(1)[0] % 2**31
+            state.assign(np.array([word, 0], state.dtype))
+
+    def scores(self, inputs: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Scores (N, num_classes), float32, in inference mode; `check` is called before each chunk."""
+        found = []
+        for chunk, count in chunks_of(inputs, self.chunk):
+            check()
+            found.append(np.asarray(self.trainee.predict_on_batch(chunk), np.float32)[:count])
+        return np.concatenate(found)
+
+
+_families: OrderedDict[FamilyKey, Family] = OrderedDict()  # cache: compiled models, the most recently used last
+_frozen: OrderedDict[tuple[Any, ...], tuple[models.Classifier, Trunk | None]] = OrderedDict()  # cache: likewise
+
+
+def clear() -> None:
+    """Forget every compiled model, and give its memory back."""
+    _families.clear()
+    _frozen.clear()
+    gc.collect()
+
+
+def family_key(engine: str, problem: Problem, point: Hyperparameters) -> FamilyKey:
+    """The name of the family in which `engine` (`head` or `net`) trains `point`."""
+    augmentation = () if engine == "head" else point.augmentation
+    structure = models.structure_of(point)
+    return FamilyKey(engine, model_key(problem), structure, optimizer_key(point), point.batch_size, augmentation)
+
+
+def family_of(engine: str, problem: Problem, point: Hyperparameters) -> Family:
+    """The family of that name, built unless it is remembered."""
+    key = family_key(engine, problem, point)
+    if key not in _families:
+        _make_room(_families, MOST_FAMILIES)
+        with runtime.building(problem.recipe):
+            _families[key] = (_head_family if engine == "head" else _net_family)(problem, key)
+    _families.move_to_end(key)
+    return _families[key]
+
+
+def fresh_weights(problem: Problem, structure: models.Structure, seed: int) -> list[np.ndarray]:
+    """Values of all variables of an untrained classifier for `seed`, in the order of its `model.variables`."""
+    with runtime.building(problem.recipe):
+        return list(models.initial_weights(*_ground(problem), structure, seed))
+
+
+def build(problem: Problem, structure: models.Structure, seed: int) -> models.Classifier:
+    """A new classifier."""
+    with runtime.building(problem.recipe):
+        return models.build_classifier(*_ground(problem), structure, seed)
+
+
+def trunk_of(problem: Problem, structure: models.Structure, seed: int) -> Trunk | None:
+    """The frozen backbone with the weights that the recipe says; None if the model is a user's whole classifier."""
+    return _frozen_classifier(problem, structure, seed)[1]
+
+
+def parts_of(classifier: models.Classifier) -> dict[str, list[keras.Variable]]:
+    """The weights of a classifier by part: backbone and head, or model."""
+    if classifier.backbone is None or classifier.head is None:
+        return {"model": classifier.model.weights}
+    return {"backbone": classifier.backbone.weights, "head": classifier.head.weights}
+
+
+def model_key(problem: Problem) -> str:
+    """The model, its input and its runtime as JSON: equal texts, equal graphs (for one structure)."""
+    recipe = problem.recipe
+    described = recipe.to_json()
+    sections = [described.get(name) for name in ("model", "loss", "runtime")]
+    shape = problem.dataset.image_shape
+    return json.dumps([sections, str(recipe.path.parent), problem.dataset.num_classes, shape], sort_keys=True)
+
+
+def _ground(problem: Problem) -> tuple[Any, int, tuple[int, int, int]]:
+    return problem.recipe, problem.dataset.num_classes, problem.dataset.image_shape
+
+
+def _frozen_classifier(
+    problem: Problem, structure: models.Structure, seed: int
+) -> tuple[models.Classifier, Trunk | None]:
+    """A classifier whose backbone nobody trains, and that backbone as a trunk.
+
+    Head families of one structure share its head: every trial begins by assigning all of it.
+    """
+    seed = seed if problem.recipe.model.weights is None else 0  # a pretrained backbone is the same for all seeds
+    described = model_key(problem)
+    key = (described, structure, seed)
+    if key not in _frozen:
+        _make_room(_frozen, MOST_FROZEN)
+        classifier = build(problem, structure, seed)
+        backbone, trunk = classifier.backbone, None
+        if backbone is not None:
+            backbone.compile(jit_compile=problem.recipe.runtime.jit_compile)
+            trunk = Trunk(backbone, digest_of(backbone, {"model": described}))
+        _frozen[key] = (classifier, trunk)
+    _frozen.move_to_end(key)
+    return _frozen[key]
+
+
+def _head_family(problem: Problem, key: FamilyKey) -> Family:
+    classifier, _ = _frozen_classifier(problem, key.structure, problem.recipe.seed)
+    head = classifier.head
+    assert head is not None
+    trainee = Trainee([head], kernels=models.head_kernels(classifier), from_logits=classifier.from_logits)
+    chunk = even_chunk(len(problem.dataset.validation.labels), FEATURES_AT_ONCE)
+    return _compiled(problem, key, trainee, head, {"head": head.weights}, chunk)
+
+
+def _net_family(problem: Problem, key: FamilyKey) -> Family:
+    classifier = build(problem, key.structure, problem.recipe.seed)
+    whole = classifier.backbone is None or classifier.head is None
+    trainee = Trainee(
+        [classifier.model] if whole else [classifier.backbone, classifier.head],
+        build_augmentation(key.augmentation),
+        models.head_kernels(classifier),
+        classifier.from_logits,
+        frozen=not whole and key.structure.trainable == "none",
+    )
+    validation = problem.dataset.validation.images
+    chunk = even_chunk(len(validation), at_once(validation.shape))
+    return _compiled(problem, key, trainee, classifier.model, parts_of(classifier), chunk)
+
+
+def _compiled(
+    problem: Problem,
+    key: FamilyKey,
+    trainee: Trainee,
+    model: keras.Model,
+    parts: Mapping[str, Sequence[keras.Variable]],
+    chunk: int,
+) -> Family:
+    optimizer = make_optimizer(key.optimizer)
+    trainee.compile(optimizer, jit_compile=problem.recipe.runtime.jit_compile)
+    trainee.optimizer.build(trainee.trainable_variables)
+    start = OptimizerStart.of(trainee.optimizer)
+    return Family(trainee, optimizer, start, model.variables, parts, dropout_layers(model), seed_states(trainee), chunk)
+
+
+def _make_room(cache: OrderedDict[Any, Any], most: int) -> None:
+    """Drop the longest unused entries, so that one more fits; models are cycles, which only the collector frees."""
+    dropped = [cache.popitem(last=False) for _ in range(len(cache) + 1 - most)]
+    if dropped:
+        dropped.clear()
+        gc.collect()
