@@ -48,8 +48,13 @@ def module_of(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def is_module(name: str) -> bool:
+    place = ROOT.joinpath(*name.split("."))
+    return place.is_dir() or place.with_suffix(".py").is_file()
+
+
 def imports(path: Path, everywhere: bool) -> set[str]:
-    """Modules imported by a file; only at import time unless `everywhere`. What stands under TYPE_CHECKING counts not."""
+    """Modules imported by a file; only at import time unless `everywhere`. TYPE_CHECKING does not count."""
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
@@ -61,8 +66,9 @@ def imports(path: Path, everywhere: bool) -> set[str]:
             if isinstance(child, ast.Import):
                 found.update(alias.name for alias in child.names)
             elif isinstance(child, ast.ImportFrom) and child.module:
-                found.add(child.module)
-                found.update(f"{child.module}.{alias.name}" for alias in child.names)
+                for alias in child.names:  # the module that is meant, not the package it lies in
+                    inner = f"{child.module}.{alias.name}"
+                    found.add(inner if is_module(inner) else child.module)
             visit(child)
 
     visit(ast.parse(path.read_text()))

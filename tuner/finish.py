@@ -1,4 +1,4 @@
-"""How does a run end? The best trial is read on the test set once, saved, loaded again and compared, and the verdict said.
+"""How does a run end? The best trial meets the test set once, is saved, loaded again and compared; the verdict is said.
 
 Everything the report needs beyond findings and trials is stored here: sample images, mistakes, the confusion matrix,
 and the conclusion.
@@ -14,6 +14,7 @@ import numpy as np
 
 from tuner import setting
 from tuner.data import Problem, data_uri, jpeg, sample_grid
+from tuner.hyperparameters import thawed
 from tuner.records import Change, Finding, Outcome, Run, Trial, to_json
 from tuner.search.noise import wilson_interval
 from tuner.search.ranking import ranked
@@ -74,12 +75,13 @@ def concluded(problem: Problem, run: Store, best: Trial) -> dict[str, Any]:
     conclusion |= _because(problem, run) | test_once(problem, run, best)
     wanted = target.at_least if target else None
     accuracy = f"{best.val_accuracy:.3f}"
+    wish = "" if wanted is None else f" (wanted {wanted:.3f})"
     if wanted is None:
         conclusion |= {"outcome": "no_target", "title": f"Validation accuracy {accuracy}"}
     elif best.val_accuracy >= wanted:
-        conclusion |= {"outcome": "target_met", "title": f"Target met: {accuracy} (wanted {wanted:.3f})"}
+        conclusion |= {"outcome": "target_met", "title": f"Target met: validation accuracy {accuracy}{wish}"}
     else:
-        conclusion |= {"outcome": "target_missed", "title": f"Target missed: {accuracy} (wanted {wanted:.3f})"}
+        conclusion |= {"outcome": "target_missed", "title": f"Target missed: validation accuracy {accuracy}{wish}"}
     conclusion["target"] = wanted
     conclusion["next_actions"] = next_actions(problem, run, met=wanted is None or best.val_accuracy >= wanted)
     return to_json(conclusion)  # type: ignore[no-any-return]
@@ -152,14 +154,16 @@ def next_actions(problem: Problem, run: Store, met: bool) -> list[dict[str, Any]
 
 def action(problem: Problem, change: Change) -> dict[str, Any]:
     """A change as something a person can do: the reason, the recipe path, the value and the command."""
-    value = json.dumps(setting.thawed(change.value)) if not isinstance(change.value, str) else change.value
+    value = json.dumps(thawed(change.value)) if not isinstance(change.value, str) else change.value
     command = f"tuner run {shlex.quote(str(problem.recipe.path))} --set {shlex.quote(f'{change.path}={value}')}"
     return {"reason": change.because, "path": change.path, "value": change.value, "command": command}
 
 
 def store_samples(problem: Problem, run: Store) -> None:
     """A grid of training images with their labels, for the report."""
-    grid = sample_grid(problem.dataset, min(SAMPLES, problem.recipe.report.embed_images or SAMPLES), problem.recipe.seed)
+    grid = sample_grid(
+        problem.dataset, min(SAMPLES, problem.recipe.report.embed_images or SAMPLES), problem.recipe.seed
+    )
     put_json(run, "samples.json", [{"image": data_uri(image), "label": label} for image, label in grid])
 
 

@@ -154,7 +154,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one step found: its evidence in JSON form, its verdicts, and the changes that were applied because of them."""
+    """What one step found: its evidence in JSON form, its verdicts, and the changes applied because of them."""
 
     step: str  # data, or one of the seven step names
     round: int  # 0 for the data and the checks 1 to 3, then 1, 2, ...

@@ -29,11 +29,13 @@ class Setting:
 
 def current(start: Hyperparameters, first_stage: str, findings: Iterable[Finding]) -> Setting:
     """The start with all applied changes of `findings`, in order."""
-    point, stage, space = start, first_stage, {}
+    point, stage = start, first_stage
+    space: dict[str, Mapping[str, Any]] = {}
     for finding in findings:
         for change in finding.applied:
             if change.path == STAGE:
-                stage, space = str(change.value), {}
+                stage = str(change.value)
+                space.clear()
             elif change.path.startswith(SPACE):
                 space[change.path.removeprefix(SPACE)] = dict(change.value)
             else:

@@ -17,8 +17,9 @@ def test_an_epoch_sees_every_row_once_and_each_in_its_own_order() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_a_batch_holds_the_rows_in_the_order_asked_for(tmp_path: Path, dtype: type) -> None:
-    images = np.random.default_rng(0).integers(0, 256, (50, 4, 5, 3), np.uint8)
+@pytest.mark.parametrize("side", [4, 40])
+def test_a_batch_holds_the_rows_in_the_order_asked_for(tmp_path: Path, dtype: type, side: int) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (50, side, 35, 3), np.uint8)
     np.save(tmp_path / "images.npy", images)
     mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     indices = np.array([7, 49, 0, 7, 23])

@@ -1,6 +1,7 @@
 import math
 
 import pytest
+
 from tuner.search.noise import standard_error, wilson_interval
 
 

@@ -2,6 +2,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
+
 from tuner.search.oracles import Proposal, axis_values, grid, search
 
 SPACE = {

@@ -1,4 +1,5 @@
 import pytest
+
 from tuner.hyperparameters import Hyperparameters
 from tuner.search.space import RATE, around, at_edge, moved, position, rate_axis
 

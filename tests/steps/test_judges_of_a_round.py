@@ -3,6 +3,7 @@
 import dataclasses
 
 import pytest
+
 from tuner.models import Stage
 from tuner.records import Change, Outcome
 from tuner.steps.change import Candidate, Changed
@@ -55,7 +56,13 @@ def test_a_gain_within_noise_is_not_called_one() -> None:
     ],
 )
 def test_a_round_ends_with_the_right_word(
-    best: float, spent: bool, left: int, gain: float | None, changes: tuple[Change, ...], stage: Stage | None, reason: str
+    best: float,
+    spent: bool,
+    left: int,
+    gain: float | None,
+    changes: tuple[Change, ...],
+    stage: Stage | None,
+    reason: str,
 ) -> None:
     assert _reason(best, 0.97, spent, left, gain, 0.013, changes, stage) == reason
 

@@ -10,7 +10,6 @@ import click
 from tuner.cli.options import Settings, common_options, emit_json, fail, make_progress
 
 if TYPE_CHECKING:
-    from tuner.backend import Device
     from tuner.data import Problem
     from tuner.interrupts import StopFlag
     from tuner.progress import Progress
@@ -26,7 +25,7 @@ STEP_CHOICE = click.Choice(
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path), required=False)
 @click.option("--set", "settings_", multiple=True, metavar="PATH=VALUE", help="Change one setting of the recipe.")
-@click.option("--from", "first", type=STEP_CHOICE, help="Begin at this step; what the earlier ones set is the recipe's.")
+@click.option("--from", "first", type=STEP_CHOICE, help="Begin at this step, with the recipe's settings.")
 @click.option("--to", "last", type=STEP_CHOICE, help="End after this step.")
 @click.option("--only", type=STEP_CHOICE, help="This step alone.")
 @click.option("--resume", metavar="RUN", help="Go on with a run that was stopped: its folder, or its number.")
@@ -107,9 +106,7 @@ def open_run(recipe: "Recipe", folder: Path | None, progress: "Progress", stop: 
     return run
 
 
-def steps(
-    settings: Settings, recipe: "Recipe", run: "Store", first: str | None, last: str | None
-) -> Mapping[str, Any]:
+def steps(settings: Settings, recipe: "Recipe", run: "Store", first: str | None, last: str | None) -> Mapping[str, Any]:
     """Choose the device, open the data, take the steps, conclude."""
     from tuner import backend
 
@@ -185,19 +182,20 @@ def stored_recipe(folder: Path | None) -> "Recipe":
 
 def plan(recipe: "Recipe") -> str:
     """What a run would do, in words."""
-    steps_ = recipe.steps
+    steps_, rates, short = recipe.steps, recipe.steps.learning_rate, recipe.steps.short_runs
     stages = "auto" if recipe.transfer == "auto" else ", ".join(stage.name for stage in recipe.transfer)
     return "\n".join(
         [
-            f"{recipe.name}: {recipe.data.source} data, {recipe.model.backbone} ({recipe.model.weights}), stages {stages}",
+            f"{recipe.name}: {recipe.data.source}, {recipe.model.backbone} ({recipe.model.weights}), stages {stages}",
             f"1 initial loss, {steps_.initial_loss.seeds} seeds",
             f"2 overfit {steps_.overfit_small_sample.batches} batches of {recipe.data.batch_size}",
-            f"3 learning rate: {len(steps_.learning_rate.rates)} rates x {steps_.learning_rate.iterations} iterations",
-            f"4 short runs: {steps_.short_runs.trials} trials x {steps_.short_runs.epochs} epochs, {recipe.search.algorithm}",
+            f"3 learning rate: {len(rates.rates)} rates x {rates.iterations} iterations",
+            f"4 short runs: {short.trials} trials x {short.epochs} epochs, {recipe.search.algorithm}",
             "5 learning curves",
             f"6 change: the best {steps_.change.top_k}, {steps_.change.epochs} epochs",
             f"7 repeat: at most {steps_.repeat.max_rounds} rounds",
-            f"Target {recipe.target.at_least if recipe.target else 'none'}; results under {Path(recipe.output.dir).resolve()}",
+            f"Target {recipe.target.at_least if recipe.target else 'none'}",
+            f"Results under {Path(recipe.output.dir).resolve()}",
             "Nothing was run.",
         ]
     )

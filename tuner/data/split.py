@@ -110,16 +110,16 @@ def _strata(pool: list[list[int]], labels: NDArray[np.int64], stratify: bool) ->
 def _cut(groups: list[list[int]], wanted: Mapping[str, float]) -> dict[int, str]:
     """Rows of one class that leave train, and for which part. `groups` stand in the drawn order."""
     total = sum(map(len, groups))
-    left = list(groups)
+    left = groups
     result: dict[int, str] = {}
     asked = [part for part in ("validation", "test") if wanted.get(part, 0.0) > 0]
     for position, part in enumerate(asked):
         spare = len(left) - 1 - (len(asked) - 1 - position)  # one group stays in train, one for each part to come
         if spare < 1 and len(left) < 2:
             break
-        for group in _chosen(left, max(1, round(total * wanted[part])), max(1, spare)):
-            left.remove(group)
-            result.update(dict.fromkeys(group, part))
+        chosen = _chosen(left, max(1, round(total * wanted[part])), max(1, spare))
+        result.update((i, part) for group in chosen for i in group)
+        left = [group for group in left if group[0] not in result]
     return result
 
 

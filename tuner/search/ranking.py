@@ -8,7 +8,7 @@ from tuner.search.noise import Z95, standard_error
 
 
 def ranked(trials: Iterable[Trial]) -> list[Trial]:
-    """The trials that finished and were validated, best first: highest accuracy, then lowest loss, then the earliest."""
+    """The trials that finished and were validated, best first: highest accuracy, lowest loss, then the earliest."""
     sound = [t for t in trials if t.state is TrialState.COMPLETED and math.isfinite(t.val_loss)]
     return sorted(sound, key=lambda t: (-t.val_accuracy, t.val_loss, t.number))
 

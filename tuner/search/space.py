@@ -26,7 +26,7 @@ DEFAULT_SPACE: Space = {
 
 
 def around(point: Hyperparameters, wished: Space, changed: Space) -> dict[str, Axis]:
-    """The space of a round: the wished axes (or the default ones), the rate's around `point`, then what step 7 changed."""
+    """The space of a round: the axes wished for (or the default ones), the rate's around `point`, what step 7 changed."""
     axes: dict[str, Axis] = dict(wished or DEFAULT_SPACE)
     axes[RATE] = rate_axis(point.learning_rate, axes.get(RATE))
     return axes | dict(changed)
@@ -51,7 +51,7 @@ def position(axis: Axis, value: float) -> float:
 
 
 def moved(axis: Axis, best: float) -> tuple[Axis, str]:
-    """The axis for the next round and the word for what was done: shifted when the best lay at an edge, else narrowed."""
+    """The axis for the next round and what was done to it: shifted when the best lay at an edge, else narrowed."""
     low, high = _scaled(axis, axis["min_value"]), _scaled(axis, axis["max_value"])
     at = position(axis, best)
     if EDGE <= at <= 1 - EDGE:

@@ -1,4 +1,4 @@
-"""The seven steps, one file each: `measure` touches Keras and returns numbers, `judge` reads them and says what they mean."""
+"""The seven steps, one file each: `measure` touches Keras and returns numbers, `judge` says what they mean."""
 
 STEP_NAMES = (
     "initial_loss",

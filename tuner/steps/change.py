@@ -123,13 +123,8 @@ def _evidence(
     if best is None:
         return Changed(now.stage.name, candidates, noise, None, before, float("nan"), ())
     tried = next(c for c in candidates if c.trial == best.number)
-    found = dataclasses.replace(
-        best.hyperparameters,
-        schedule=now.setting.hyperparameters.schedule,
-        warmup_epochs=now.setting.hyperparameters.warmup_epochs,
-    )
     reason = tried.changes[0].because if tried.changes else "trained longer, it came out first"
-    chosen = difference(now.setting.hyperparameters, found, reason)
+    chosen = difference(now.setting.hyperparameters, best.hyperparameters, reason)
     return Changed(now.stage.name, candidates, noise, best.number, before, best.val_accuracy, chosen)
 
 

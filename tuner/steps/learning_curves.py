@@ -80,7 +80,7 @@ def judge(evidence: CurvesRead) -> Iterator[Verdict]:
     others = Counter(reading.symptom for reading in evidence.readings[1:])
     if others:
         counted = ", ".join(f"{count} × {symptom}" for symptom, count in others.most_common())
-        yield Verdict("other_trials", Outcome.PASS, f"The other {others.total()} runs: {counted}.", dict(others))
+        yield Verdict("other_trials", Outcome.PASS, f"The other {others.total()}: {counted}.", dict(others))
 
 
 STEP = Step(

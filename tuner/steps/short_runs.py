@@ -73,8 +73,8 @@ def judge(evidence: ShortRuns) -> Iterator[Verdict]:
         return
     sentence = (
         f"Best of {count} runs of {evidence.epochs} epoch{'s' * (evidence.epochs > 1)}: validation accuracy "
-        f"{evidence.best_accuracy:.3f} (± {noise:.3f}, one standard error), loss {evidence.best_loss:.3f}, at a rate of "
-        f"{evidence.best_rate:.1e}."
+        f"{evidence.best_accuracy:.3f} (± {noise:.3f}, one standard error), loss {evidence.best_loss:.3f}, "
+        f"at a rate of {evidence.best_rate:.1e}."
     )
     if evidence.edge:
         sentence += f" It lies at the {evidence.edge} end of the rates tried."

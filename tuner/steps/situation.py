@@ -1,4 +1,4 @@
-"""Where does a round stand? The setting, the transfer stage and the trial that it starts from, from the findings alone."""
+"""Where does a round stand? The setting, the transfer stage and the trial it starts from, from the findings alone."""
 
 from dataclasses import dataclass
 
