@@ -144,10 +144,12 @@ def next_actions(problem: Problem, run: Store, met: bool) -> list[dict[str, Any]
         for change in verdict.changes
         if (change.path, str(change.value)) not in applied and not change.path.startswith("transfer.stage")
     ]
-    if met:
-        return []
-    actions = [action(problem, change) for change in proposed]
     height, width = problem.recipe.data.image_size
+    if met:
+        use = f"the model takes images of {height} x {width} pixels, 0 to 255, and gives probabilities"
+        show = f"import keras; keras.saving.load_model({str(run.folder / MODEL)!r}).summary()"
+        return [{"reason": use, "path": "", "value": None, "command": f"python -c {shlex.quote(show)}"}]
+    actions = [action(problem, change) for change in proposed]
     larger = Change("data.image_size", [height * 3 // 2, width * 3 // 2], "larger images show the backbone more")
     return [*actions, action(problem, larger)][:MOST_ACTIONS]
 
@@ -203,7 +205,7 @@ def lines(conclusion: Mapping[str, Any], run: Run | Store, report: Path | None) 
         test = f"  Test accuracy {conclusion['test_accuracy']:.3f} (95 %: {low:.3f} to {high:.3f},"
         out.append(f"{test} {conclusion['test_examples']} images, read once)")
     for step in conclusion["next_actions"]:
-        out += [f"! {step['reason'][:1].upper()}{step['reason'][1:]}:", f"    {step['command']}"]
+        out += [f"→ {step['reason'][:1].upper()}{step['reason'][1:]}:", f"    {step['command']}"]
     out.append("")
     if report is not None:
         out.append(f"Report   {report}")

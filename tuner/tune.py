@@ -5,6 +5,7 @@ looks. Every finding is stored the moment it is made; a resumed run takes stored
 and stored trials instead of training again, so it stands where the stopped one stood.
 """
 
+import itertools
 import time
 from dataclasses import dataclass
 
@@ -51,14 +52,12 @@ def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
             return finding
         if window.holds(step.name) and enabled(problem, step):
             finding = take(step, problem, run, round_=0)
-    while finding.outcome is not Outcome.FAIL:
-        round_ = setting.round_of(run.findings)
+    for round_ in itertools.count(1):  # from the first, in a resumed run too: its last finding may have been "stop"
         for step in ROUND:
-            if not window.holds(step.name) or not enabled(problem, step):
-                continue
-            finding = take(step, problem, run, round_)
             if finding.outcome is Outcome.FAIL:
                 return finding
+            if window.holds(step.name) and enabled(problem, step):
+                finding = take(step, problem, run, round_)
         let_go(run, round_)
         if finding.step != "repeat" or finding.evidence["decision"] == "stop":
             break

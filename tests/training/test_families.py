@@ -100,7 +100,6 @@ def test_a_frozen_users_classifier_trains_its_last_layer(make_problem, run, spec
     assert trial.engine == "net"
 
 
-@pytest.mark.xfail(reason="RateDropout compares float32 noise with a rate that Keras casts to the lower precision")
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
 def test_the_precision_is_the_recipes_and_is_put_back(make_problem, run, spec, precision):
     problem = make_problem(runtime={"precision": precision})

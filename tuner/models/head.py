@@ -37,7 +37,7 @@ class RateDropout(layers.Layer):  # type: ignore[misc]
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.rate = self.add_weight(
-            (), keras.initializers.Constant(self.initial_rate), dtype="float32", trainable=False, name="rate"
+            (), keras.initializers.Constant(self.initial_rate), dtype="float32", trainable=False, autocast=False, name="rate"
         )
         self.built = True
 
