@@ -4,6 +4,7 @@ Everything the report needs beyond findings and trials is stored here: sample im
 and the conclusion.
 """
 
+import dataclasses
 import json
 import shlex
 from collections.abc import Mapping, Sequence
@@ -15,29 +16,38 @@ import numpy as np
 from tuner import setting
 from tuner.data import Problem, data_uri, jpeg, sample_grid
 from tuner.hyperparameters import thawed
-from tuner.records import Change, Finding, Outcome, Run, Trial, to_json
+from tuner.records import Change, Finding, Outcome, Run, Trial, TrialState, to_json
 from tuner.search.noise import wilson_interval
-from tuner.search.ranking import ranked
-from tuner.steps.situation import situation
+from tuner.steps.situation import REPEATED, chosen_among, contenders, situation, trial_of
 from tuner.store import Store
-from tuner.training import export, predict
+from tuner.training import export, fit_many, predict
 
 MODEL = "best.keras"
 COMPARED = 64  # validation images on which the saved model is compared with the one in memory
 MOST_ACTIONS = 3
 SAMPLES = 24
+PLENTY = 1_000_000  # trials, where the budget does not count them
 
 
 def finish(problem: Problem, run: Store, last: Finding) -> dict[str, Any]:
     """Evaluate, save and store the conclusion; returns it (JSON form, keys as the report reads them)."""
     store_samples(problem, run)
-    candidates = ranked(trial for trial in run.trials if trial.weights is not None)
+    candidates = contenders(run)
     if last.outcome is Outcome.FAIL or last.step != "repeat" or not candidates:
         conclusion = stopped(problem, run, last)
     else:
-        conclusion = concluded(problem, run, candidates[0])
+        conclusion = concluded(problem, run, candidates[0], last)
     run.finish("finished", conclusion)
+    keep_wished(problem, run)  # last: a run that died before this still has what it needs to conclude
     return conclusion
+
+
+def keep_wished(problem: Problem, run: Store) -> None:
+    """Let all weights go but those that `output.keep_models` wants to stay; best.keras is no part of them."""
+    wished = problem.recipe.output.keep_models
+    most = {"none": 0, "best": 1, "top_k": problem.recipe.steps.change.top_k}.get(wished)
+    if most is not None:
+        run.drop_weights([trial.number for trial in contenders(run)[:most]])
 
 
 def stopped(problem: Problem, run: Store, last: Finding) -> dict[str, Any]:
@@ -49,11 +59,13 @@ def stopped(problem: Problem, run: Store, last: Finding) -> dict[str, Any]:
         return {"outcome": "stopped_at_check", "title": title, "next_actions": actions[:MOST_ACTIONS]} | _because(
             problem, run
         )
-    title = f"Ended after {last.step.replace('_', ' ')}, as asked"
+    spent = problem.recipe.budget.max_time is not None and run.seconds >= problem.recipe.budget.max_time
+    why = "the budget's time is spent" if spent else "as asked"
+    title = f"Ended after {last.step.replace('_', ' ')}: {why}"
     return {"outcome": "no_target", "title": title, "next_actions": []} | _because(problem, run)
 
 
-def concluded(problem: Problem, run: Store, best: Trial) -> dict[str, Any]:
+def concluded(problem: Problem, run: Store, best: Trial, last: Finding) -> dict[str, Any]:
     """The conclusion of a run that went through: test accuracy, saved model, what to do next."""
     dataset, target = problem.dataset, problem.recipe.target
     model = run.folder / MODEL
@@ -72,6 +84,7 @@ def concluded(problem: Problem, run: Store, best: Trial) -> dict[str, Any]:
         "reload_difference": difference,
         "hyperparameters": best.hyperparameters.to_json(),
     }
+    conclusion |= confirmed(problem, run, best, last)
     conclusion |= _because(problem, run) | test_once(problem, run, best)
     wanted = target.at_least if target else None
     accuracy = f"{best.val_accuracy:.3f}"
@@ -83,8 +96,57 @@ def concluded(problem: Problem, run: Store, best: Trial) -> dict[str, Any]:
     else:
         conclusion |= {"outcome": "target_missed", "title": f"Target missed: validation accuracy {accuracy}{wish}"}
     conclusion["target"] = wanted
+    interval = conclusion["test_interval"]
+    if interval is not None and interval[1] < best.val_accuracy:
+        conclusion["title"] += f", but {conclusion['test_accuracy']:.3f} on the test set"
+        conclusion["doubt"] = (
+            "The test accuracy lies below the validation accuracy by more than chance: the best of many trials was "
+            "chosen on those validation images and fits them better than others. Believe the test set."
+        )
     conclusion["next_actions"] = next_actions(problem, run, met=wanted is None or best.val_accuracy >= wanted)
     return to_json(conclusion)  # type: ignore[no-any-return]
+
+
+def confirmed(problem: Problem, run: Store, best: Trial, last: Finding) -> dict[str, Any]:
+    """Validation accuracies of the best setting with other seeds, to show how much of a difference is mere chance.
+
+    The best trial and those of its stage that it starts from are trained again, as often as the budget allows. Nothing
+    is chosen by the result. Empty if there is only one seed.
+    """
+    line = _line(run, best)
+    seeds = min(problem.recipe.steps.repeat.confirm_seeds, 1 + _affordable(problem, run, last) // len(line))
+    if seeds < 2:
+        return {}
+    run.progress.say(f"The best setting again, with {seeds - 1} more seed{'s' * (seeds > 2)}")
+    starts: list[tuple[int, int | None]] = [(best.spec.seed + n, line[0].spec.parent) for n in range(1, seeds)]
+    done: list[Trial] = []
+    for trial in line:
+        spec = dataclasses.replace(trial.spec, step=REPEATED, keep=trial is not best)
+        repeats = fit_many(problem, run, [dataclasses.replace(spec, seed=s, parent=p) for s, p in starts])
+        done = [t for t in repeats if t.state is TrialState.COMPLETED]
+        starts = [(t.spec.seed, t.number) for t in done]
+    accuracies = [best.val_accuracy, *(t.val_accuracy for t in done)]
+    spread = float(np.std(accuracies, ddof=1)) if len(accuracies) > 1 else None
+    return {
+        "seed_accuracies": accuracies,
+        "seed_mean": float(np.mean(accuracies)),
+        "seed_sd": spread,
+        "seeds_diverged": seeds - len(accuracies),
+    }
+
+
+def _line(run: Store, trial: Trial) -> list[Trial]:
+    """The trials of its stage that a trial goes back to, the first of them first, and itself."""
+    start = None if trial.spec.parent is None else trial_of(run, trial.spec.parent)
+    return [trial] if start is None or start.spec.stage != trial.spec.stage else [*_line(run, start), trial]
+
+
+def _affordable(problem: Problem, run: Store, last: Finding) -> int:
+    """How many trials the budget still has room for, the same before and after a resume; none once time is spent."""
+    budget, seconds = problem.recipe.budget, float(last.evidence["seconds"])
+    if budget.max_time is not None and seconds >= budget.max_time:
+        return 0
+    return PLENTY if budget.max_trials is None else max(0, budget.max_trials - sum(map(chosen_among, run.trials)))
 
 
 def test_once(problem: Problem, run: Store, best: Trial) -> dict[str, Any]:
@@ -147,8 +209,8 @@ def next_actions(problem: Problem, run: Store, met: bool) -> list[dict[str, Any]
     height, width = problem.recipe.data.image_size
     if met:
         use = f"the model takes images of {height} x {width} pixels, 0 to 255, and gives probabilities"
-        show = f"import keras; keras.saving.load_model({str(run.folder / MODEL)!r}).summary()"
-        return [{"reason": use, "path": "", "value": None, "command": f"python -c {shlex.quote(show)}"}]
+        command = f"python -c \"import keras; keras.saving.load_model('{run.folder / MODEL}').summary()\""
+        return [{"reason": use, "path": "", "value": None, "command": command}]
     actions = [action(problem, change) for change in proposed]
     larger = Change("data.image_size", [height * 3 // 2, width * 3 // 2], "larger images show the backbone more")
     return [*actions, action(problem, larger)][:MOST_ACTIONS]
@@ -204,6 +266,11 @@ def lines(conclusion: Mapping[str, Any], run: Run | Store, report: Path | None) 
         low, high = conclusion["test_interval"]
         test = f"  Test accuracy {conclusion['test_accuracy']:.3f} (95 %: {low:.3f} to {high:.3f},"
         out.append(f"{test} {conclusion['test_examples']} images, read once)")
+    if conclusion.get("seed_sd") is not None:
+        spread = f"{conclusion['seed_mean']:.3f} ± {conclusion['seed_sd']:.3f}"
+        out.append(f"  Validation accuracy with {len(conclusion['seed_accuracies'])} seeds {spread} (mean ± SD)")
+    if conclusion.get("doubt"):
+        out.append(f"! {conclusion['doubt']}")
     for step in conclusion["next_actions"]:
         out += [f"→ {step['reason'][:1].upper()}{step['reason'][1:]}:", f"    {step['command']}"]
     out.append("")

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from tuner import setting
 from tuner.data import Problem, check_dataset
+from tuner.interrupts import OutOfTime
 from tuner.models import stages
 from tuner.records import Finding, Outcome, Step, to_json
-from tuner.search.ranking import ranked
 from tuner.steps import (
     STEP_NAMES,
     change,
@@ -24,6 +24,7 @@ from tuner.steps import (
     repeat,
     short_runs,
 )
+from tuner.steps.situation import chosen_among, contenders
 from tuner.store import Store
 
 CHECKS = (initial_loss.STEP, overfit_small_sample.STEP, learning_rate.STEP)  # 1-3, once
@@ -45,7 +46,24 @@ class Window:
 
 
 def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
-    """Take the steps; return the finding that ended it: a failed check, the last step asked for, or step 7's "stop"."""
+    """Take the steps; return the finding that ended it: a failed check, the last step asked for, or step 7's "stop".
+
+    When the budget's time is spent, the trial under way is given up, and step 7 ends the run with what there is.
+    """
+    most = problem.recipe.budget.max_time
+    run.stop.deadline = None if most is None else time.monotonic() + most - run.seconds
+    try:
+        return follow(problem, run, window)
+    except OutOfTime:
+        run.stop.deadline = None
+        run.progress.say("The budget's time is spent")
+        if any(trial.weights for trial in run.trials):
+            return take(repeat.STEP, problem, run, setting.round_of(run.findings))
+        return run.findings[-1]
+
+
+def follow(problem: Problem, run: Store, window: Window) -> Finding:
+    """The seven steps in order, until one of them ends the run."""
     finding = look_at_data(problem, run)
     for step in CHECKS:
         if finding.outcome is Outcome.FAIL:
@@ -56,9 +74,9 @@ def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
         for step in ROUND:
             if finding.outcome is Outcome.FAIL:
                 return finding
-            if window.holds(step.name) and enabled(problem, step):
+            if window.holds(step.name):
                 finding = take(step, problem, run, round_)
-        let_go(run, round_)
+        let_go(problem, run, round_)
         if finding.step != "repeat" or finding.evidence["decision"] == "stop":
             break
     return finding
@@ -108,12 +126,19 @@ def take(step: Step, problem: Problem, run: Store, round_: int) -> Finding:
     return finding
 
 
-def let_go(run: Store, round_: int) -> None:
-    """Give up the weights that no later round starts from; of each stage the best stay."""
-    done = [trial for trial in run.trials if trial.spec.round <= round_ and trial.weights is not None]
-    keep = {trial.number for trial in run.trials if trial.spec.round > round_}
+def let_go(problem: Problem, run: Store, round_: int) -> None:
+    """Give up the weights that no later round starts from, and that the recipe does not want to stay.
+
+    Of each stage the best stay until the run has ended (`tuner.finish.keep_wished`).
+    """
+    wished = problem.recipe.output.keep_models
+    if wished == "all":
+        return
+    most = max(KEPT_PER_STAGE, problem.recipe.steps.change.top_k) if wished == "top_k" else KEPT_PER_STAGE
+    done = [trial for trial in contenders(run) if trial.spec.round <= round_]
+    keep = {trial.number for trial in run.trials if trial.spec.round > round_ or not chosen_among(trial)}
     for stage in {trial.spec.stage for trial in done}:
-        keep |= {trial.number for trial in ranked(t for t in done if t.spec.stage == stage)[:KEPT_PER_STAGE]}
+        keep |= {trial.number for trial in [t for t in done if t.spec.stage == stage][:most]}
     run.drop_weights(keep)
 
 
@@ -136,7 +161,7 @@ def show(value: object) -> str:
 
 
 def enabled(problem: Problem, step: Step) -> bool:
-    """Whether the recipe leaves the step on."""
+    """Whether the recipe leaves the check on; steps 4 to 7 feed each other and are always taken."""
     return bool(getattr(problem.recipe.steps, step.name).enabled)
 
 

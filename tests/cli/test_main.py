@@ -99,7 +99,7 @@ class TestErrors:
         def unreadable() -> None:
             raise DataError("there is no folder images.")
 
-        assert self.command(monkeypatch, unreadable) == 1
+        assert self.command(monkeypatch, unreadable) == 2
         assert capsys.readouterr() == ("", "tuner: there is no folder images.\n")
 
     def test_with_json_the_error_is_json_too(

@@ -56,7 +56,7 @@ def test_a_recipe_cannot_be_changed(loaded: Load) -> None:
 
 
 def test_anchors_and_aliases_repeat_a_value(loaded: Load) -> None:
-    assert loaded("steps: {change: {epochs: &e 7, patience: *e}}\n").steps.change.patience == 7
+    assert loaded("steps: {change: {epochs: &e 7, top_k: *e}}\n").steps.change.top_k == 7
 
 
 def test_a_byte_order_mark_and_windows_lines_are_read(tmp_path: Path, smallest: str) -> None:
@@ -145,7 +145,7 @@ class TestSet:
     def test_counts_the_items_of_lists(self, loaded: Load) -> None:
         stages = "transfer:\n  - {name: head, trainable: none}\n  - {name: rest, trainable: all}\n"
         recipe = loaded(stages, "transfer.1.epochs=30")
-        assert [stage.epochs for stage in recipe.transfer if stage != "auto"] == [10, 30]
+        assert [stage.epochs for stage in recipe.transfer if stage != "auto"] == [None, 30]
 
     def test_reaches_into_the_search_space(self, loaded: Load) -> None:
         axis = "search: {space: {model.dropout: {min_value: 0.0, max_value: 0.5}}}\n"
@@ -171,6 +171,8 @@ class TestSet:
             ("transfer.0.epochs=3", "'transfer' is not written as a list: set the whole list"),
             ("seed=[1", "--set seed=[1:1:3: a bracket is not closed"),
             ("extends=a.yaml", "no setting 'extends'"),
+            ("steps.repeat.enabled=false", "steps.repeat.max_rounds at 1 the run ends after one round"),
+            ("steps.change.patience=3", "It belongs at regularization.early_stopping.patience"),
         ],
     )
     def test_says_what_is_wrong_with_it(self, loaded: Load, setting: str, message: str) -> None:

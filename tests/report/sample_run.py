@@ -635,7 +635,7 @@ def sample_run() -> Run:
         "optimizer": {"name": "AdamW", "learning_rate": "auto"},
         "target": {"metric": "val_accuracy", "at_least": 0.97},
         "steps": {"initial_loss": {"enabled": True}},
-        "report": {"format": ["html", "json"], "embed_images": 24},
+        "report": {"embed_images": 24},
     }
     return Run(
         "digits",

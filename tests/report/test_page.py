@@ -18,6 +18,12 @@ def test_title_and_heading_are_the_verdict(run, tree):
     assert next(t for t in tree.all("title") if t is not None).text.startswith(verdict)
 
 
+def test_description_of_the_recipe_stands_below_the_verdict(run, read_page):
+    told = replace(run, recipe={**run.recipe, "description": "Digits & <b>friends</b>."})
+    (header,) = read_page(render(told, nothing)).all("header")[:1]
+    assert "Digits & <b>friends</b>." in [p.text for p in header.all("p")]
+
+
 def test_page_has_language_one_main_and_a_way_to_skip_to_it(tree):
     (html,), (main,) = tree.all("html"), tree.all("main")
     assert html.attributes["lang"] == "en"

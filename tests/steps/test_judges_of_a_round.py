@@ -1,9 +1,11 @@
 """Steps 4 to 7 judged on drawn evidence: no Keras is trained here."""
 
 import dataclasses
+import time
 
 import pytest
 
+from tuner.interrupts import OutOfTime, StopFlag
 from tuner.models import Stage
 from tuner.records import Change, Outcome
 from tuner.steps.change import Candidate, Changed
@@ -77,3 +79,11 @@ def test_a_missed_target_is_a_warning_and_an_end_without_target_is_none() -> Non
     missed = dataclasses.replace(ROUND, decision="stop", reason="nothing gained beyond noise", changes=())
     assert next(judge_round(missed)).outcome is Outcome.WARN
     assert next(judge_round(dataclasses.replace(missed, target=None))).outcome is Outcome.PASS
+
+
+def test_the_clock_ends_a_run_between_two_batches() -> None:
+    stop = StopFlag()
+    stop.check()
+    stop.deadline = time.monotonic() - 1
+    with pytest.raises(OutOfTime):
+        stop.check()

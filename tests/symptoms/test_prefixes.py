@@ -10,7 +10,7 @@ CLASSES = {"two classes": 2, "a thousand classes": 1000, "regression": None, "re
 
 
 def context_of(name: str) -> Context:
-    return Context(num_classes=CLASSES.get(name, 10), val_examples=drawn.VALIDATION)
+    return Context(num_classes=CLASSES.get(name, 10), val_examples=drawn.VALIDATION, steps_per_epoch=1000)
 
 
 @pytest.mark.parametrize("told", [False, True], ids=["curves alone", "classes and sizes told"])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuner.cli.options import Settings, common_options, emit_json
-from tuner.cli.run import open_run, steps, write
+from tuner.cli.run import open_run, steps, stopped, write
 
 if TYPE_CHECKING:
     from tuner.recipe import Recipe
@@ -62,8 +62,7 @@ def find(settings: Settings, recipe: "Recipe", next_command: Sequence[str]) -> i
         try:
             conclusion = steps(settings, recipe, run, STEP, STEP)
         except Interrupted as interrupted:
-            run.finish("interrupted", {})
-            click.echo(f"Stopped. Report so far: {write(run)}", err=True)
+            stopped(run, STEP, STEP)
             raise SystemExit(128 + interrupted.signal_number) from None
         report, finding = write(run), run.finding(STEP, 0)
         show(settings, finding, conclusion, {"run": str(run.folder), "report": str(report)}, next_command)

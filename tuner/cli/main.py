@@ -132,6 +132,7 @@ def told(error: Exception, context: click.Context) -> int:
     code = next((USER_ERRORS[name] for name in names if name in USER_ERRORS), None)
     if code is None:
         raise error
+    code = getattr(error, "exit_code", code)  # some know better whether anything was run
     from tuner.cli.paint import painted
 
     click.echo(painted(error), err=True, color=context.color)

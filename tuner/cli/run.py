@@ -1,7 +1,8 @@
 """`tuner run recipe.yaml`: the seven steps, resumable; ends in report.html and best.keras."""
 
+import shlex
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def run(
     folder = find_run(resume, output_dir) if resume else None
     if recipe is None and folder is None:
         raise click.UsageError("Name a recipe, or a run to --resume. `tuner new` writes a recipe to begin with.")
-    wanted = load(recipe, [*settings_, *more]) if recipe else stored_recipe(folder)
+    wanted = load(recipe, [*settings_, *more]) if recipe else stored_recipe(folder, [*settings_, *more])
     if dry_run:
         click.echo(plan(wanted))
         return
@@ -82,14 +83,20 @@ def follow(
         try:
             conclusion = steps(settings, recipe, run, first, last)
         except Interrupted as interrupted:
-            run.finish("interrupted", {})
-            report = write(run)
-            click.echo(f"Stopped, nothing is lost. Report so far: {report}", err=True)
-            click.echo(f"Go on with:  tuner run --resume {run.folder}", err=True)
+            stopped(run, first, last)
             raise SystemExit(128 + interrupted.signal_number) from None
         report = write(run)
         show_end(settings, run, conclusion, report)
     return conclusion
+
+
+def stopped(run: "Store", first: str | None, last: str | None) -> None:
+    """The end of a run that was asked to stop: its report so far, and the command that goes on with the same steps."""
+    run.finish("interrupted", {})
+    click.echo(f"Stopped, nothing is lost. Report so far: {write(run)}", err=True)
+    again = ["tuner", "run", "--resume", str(run.folder)]
+    again += (["--from", first] if first else []) + (["--to", last] if last else [])
+    click.echo(f"Go on with:  {shlex.join(again)}", err=True)
 
 
 def open_run(recipe: "Recipe", folder: Path | None, progress: "Progress", stop: "StopFlag") -> "Store":
@@ -101,7 +108,8 @@ def open_run(recipe: "Recipe", folder: Path | None, progress: "Progress", stop: 
         run = Store.resume(folder, recipe.to_json(), progress, stop)
     else:
         out = Path(recipe.output.dir)
-        run = Store.create(out, recipe.name, recipe.to_json(), recipe.text, environment(), progress, stop)
+        known = environment() | {"recipe": str(recipe.path)}
+        run = Store.create(out, recipe.name, recipe.to_json(), recipe.text, known, progress, stop)
     progress.say(f"tuner · {recipe.name} · run {run.folder.name} · {run.folder}")
     return run
 
@@ -169,21 +177,33 @@ def find_run(name: str, output_dir: Path | None) -> Path:
     fail(f"{what} called '{name}'. `tuner runs` lists them; name its folder.", 2)
 
 
-def stored_recipe(folder: Path | None) -> "Recipe":
-    """The recipe of a run as it was resolved when the run began, --set included."""
-    from tuner.recipe import Recipe
-    from tuner.recipe.schema import Origin
+def stored_recipe(folder: Path | None, settings: Sequence[str]) -> "Recipe":
+    """The recipe of a run as it was resolved when the run began, --set included; what is `--set` now lies on top.
+
+    It is where it was: `python:` names and the commands that a report proposes are seen from there.
+    """
+    from pydantic import ValidationError
+
+    from tuner.recipe import Origin, Recipe, load
     from tuner.store import read_run
 
     assert folder is not None
     known = read_run(folder)
-    return Recipe.from_json(known.recipe, Origin(path=folder / "recipe.yaml", text=known.recipe_text))
+    origin = Origin(Path(known.environment.get("recipe", folder / "recipe.yaml")), known.recipe_text)
+    resolved = load(folder / "recipe.resolved.yaml", settings).to_json() if settings else known.recipe
+    try:
+        return Recipe.from_json(resolved, origin)
+    except ValidationError:
+        begun = known.environment.get("tuner", "?")
+        fail(f"{folder} was begun by another version of tuner ({begun}), whose recipes differ. Start a new run.", 2)
 
 
 def plan(recipe: "Recipe") -> str:
     """What a run would do, in words."""
     steps_, rates, short = recipe.steps, recipe.steps.learning_rate, recipe.steps.short_runs
-    stages = "auto" if recipe.transfer == "auto" else ", ".join(stage.name for stage in recipe.transfer)
+    listed = () if recipe.transfer == "auto" else recipe.transfer
+    stages = ", ".join(stage.name for stage in listed) or "auto"
+    longer = ", then ".join(str(stage.epochs or steps_.change.epochs) for stage in listed) or steps_.change.epochs
     return "\n".join(
         [
             f"{recipe.name}: {recipe.data.source}, {recipe.model.backbone} ({recipe.model.weights}), stages {stages}",
@@ -192,7 +212,7 @@ def plan(recipe: "Recipe") -> str:
             f"3 learning rate: {len(rates.rates)} rates x {rates.iterations} iterations",
             f"4 short runs: {short.trials} trials x {short.epochs} epochs, {recipe.search.algorithm}",
             "5 learning curves",
-            f"6 change: the best {steps_.change.top_k}, {steps_.change.epochs} epochs",
+            f"6 change: the best {steps_.change.top_k}, {longer} epochs",
             f"7 repeat: at most {steps_.repeat.max_rounds} rounds",
             f"Target {recipe.target.at_least if recipe.target else 'none'}",
             f"Results under {Path(recipe.output.dir).resolve()}",

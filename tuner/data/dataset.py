@@ -27,6 +27,8 @@ PARTS = ("train", "validation", "test")
 class DataError(Exception):
     """The data cannot be used as they are; the message names the file, the label or the class, and the remedy."""
 
+    exit_code = 2  # of the command that it ends: nothing was run
+
 
 @dataclass(frozen=True, eq=False)
 class Split:

@@ -32,7 +32,7 @@ from tuner.progress import Progress
 if TYPE_CHECKING:
     from tuner.recipe import Recipe
 
-FORMAT = 1  # of the cache; another number makes every key another
+FORMAT = 2  # of the cache; another number makes every key another
 CHANNELS = {"rgb": 3, "grayscale": 1}
 CHUNK = 16  # images that one thread decodes at a time
 THREADS = min(8, cpu_count() or 1)  # each may hold one image of 50 million pixels
@@ -112,7 +112,7 @@ def _build(
         raise DataError(f"{origin.name}: none of {count} images can be decoded:\n{few}")
     labels = np.array(decoded.labels, np.int64)
     fractions = {"validation": recipe.data.validation_split, "test": recipe.data.test_split}
-    division = divide(decoded.hashes, labels, decoded.parts, fractions, recipe.data.stratify, recipe.seed)
+    division = divide(_contents(decoded), labels, decoded.parts, fractions, recipe.data.stratify, recipe.seed)
     shape = (frame.height, frame.width, frame.channels)
     pixels = np.memmap(staging, np.uint8, "r", shape=(len(labels), *shape))
     for part, indices in division.rows.items():
@@ -203,6 +203,21 @@ def _note(decoded: Decoded, row: Row, pixels: Pixels) -> None:
     decoded.lowest, decoded.highest = min(decoded.lowest, low), max(decoded.highest, high)
     if low == high:
         decoded.constant.append(row.name)
+
+
+def _contents(decoded: Decoded) -> list[bytes]:
+    """What tells the images apart when they are divided: a hash of the pixels.
+
+    An image of a single color shows nothing, so it is nobody's copy: black images would otherwise be one image, that
+    cannot stand in two splits, and a set of them would be refused for that before anyone is told that they are black.
+    """
+    constant, seen = set(decoded.constant), Counter[bytes]()
+    contents = []
+    for name, content in zip(decoded.names, decoded.hashes, strict=True):
+        copies = seen[content] if name in constant else 0
+        seen[content] += 1
+        contents.append(hashlib.blake2b(content + b"%d" % copies, digest_size=16).digest() if copies else content)
+    return contents
 
 
 def _manifest(recipe: "Recipe", listing: Listing, frame: Frame, decoded: Decoded, division: Division) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import keras
 
 from tuner.models.backbones import check_size, find_backbone
 from tuner.models.errors import ModelError, WeightsError
-from tuner.models.fresh import Array, Blueprint, blueprint, draw, start
+from tuner.models.fresh import Array, Blueprint, blueprint, draw, leaves, start
 from tuner.models.head import build_head, pool
 from tuner.models.pixels import ImageShape
 from tuner.models.seeds import seeded
@@ -39,7 +39,7 @@ def build_classifier(
         recipe: its `model` and `loss.from_logits` are read.
         num_classes: at least 2.
         image_shape: (height, width, channels) of the images; 1 or 3 channels.
-        structure: the head's layers, and what trains.
+        structure: the head's layers, and what trains. What a user's whole classifier brings frozen stays frozen.
         seed: the same seed gives the same weights and random states, bit for bit on one backend.
 
     Raises `ModelError` for a model that cannot be built, `WeightsError` for weights that cannot be had.
@@ -47,7 +47,9 @@ def build_classifier(
     if num_classes < 2:
         raise ModelError(f"a classifier tells at least 2 classes apart, not {num_classes}")
     backbone = _backbone(recipe, num_classes, image_shape, seed)
+    frozen: list[Any] = []
     if is_user_model(recipe.model.backbone) and backbone.output_shape == (None, num_classes):
+        frozen = [layer for layer in leaves(backbone) if layer.weights and not layer.trainable]
         classifier = Classifier(backbone, None, None, _from_logits(recipe, not ends_in_probabilities(backbone)))
     else:
         backbone = _pooled(backbone, recipe)
@@ -57,6 +59,8 @@ def build_classifier(
         classifier = Classifier(model, backbone, head, _from_logits(recipe, True))
         _start(classifier, recipe, image_shape, structure, seed)
     apply_trainable(classifier, structure.trainable, structure.freeze_batch_norm)
+    for layer in frozen:  # by the author of a whole classifier: no stage of ours may wake it
+        layer.trainable = False
     return classifier
 
 

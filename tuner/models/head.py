@@ -36,9 +36,8 @@ class RateDropout(layers.Layer):  # type: ignore[misc]
         self.initial_rate = checked_rate(rate)
         self.seed = seed
         self.seed_generator = keras.random.SeedGenerator(seed)
-        self.rate = self.add_weight(
-            (), keras.initializers.Constant(self.initial_rate), dtype="float32", trainable=False, autocast=False, name="rate"
-        )
+        start = keras.initializers.Constant(self.initial_rate)
+        self.rate = self.add_weight((), start, dtype="float32", trainable=False, autocast=False, name="rate")
         self.built = True
 
     def set_rate(self, rate: float) -> None:

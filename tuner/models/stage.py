@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LARGE = 5_000  # training images; no source gives a number: below it, some hundred images a class are the rule
 SIMILAR = 0.5  # of the accuracy between chance (0) and perfect (1) that a linear readout of the frozen features reaches
 FINE_TUNE_FACTOR = 0.1  # of the head's learning rate: "1/10 of the original" (the lecture)
+LISTED = "the recipe lists it"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,12 @@ def stages(recipe: Recipe, train_examples: int, similarity: float | None) -> tup
 
     Each stage says in `because` why it is there.
     """
+    epochs = recipe.steps.change.epochs
     if recipe.transfer != "auto":
         return tuple(
-            Stage(s.name, s.trainable, s.epochs, s.learning_rate_factor, s.freeze_batch_norm, "the recipe lists it")
+            Stage(s.name, s.trainable, s.epochs or epochs, s.learning_rate_factor, s.freeze_batch_norm, LISTED)
             for s in recipe.transfer
         )
-    epochs = recipe.steps.change.epochs
     if recipe.model.weights is None:
         because = "the weights are random: there is nothing to transfer, so every layer trains from the start"
         return (Stage("all", "all", epochs, 1.0, False, because),)

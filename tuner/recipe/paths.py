@@ -81,6 +81,15 @@ ALIASES = {
 }
 """What people type -> the path that it has here. For words that no similarity of letters would find."""
 
+CANNOT = {
+    "steps.short_runs.enabled": "steps 4 to 7 feed each other; --to learning_rate ends the run before them",
+    "steps.learning_curves.enabled": "steps 4 to 7 feed each other; --to short_runs ends the run before it",
+    "steps.change.enabled": "steps 4 to 7 feed each other; --to learning_curves ends the run before it",
+    "steps.change.patience": "it belongs at regularization.early_stopping.patience",
+    "steps.repeat.enabled": "with steps.repeat.max_rounds at 1 the run ends after one round",
+}
+"""Paths that one would expect to be there -> why they are not, and what to do instead."""
+
 NOT_NEEDED = {
     "num_classes": "it is not needed: classes are counted in the data",
     "rescale": "it is not needed: preprocessing belongs to the backbone, images stay 0 to 255",
@@ -150,6 +159,8 @@ def hint_for_key(keys: Keys) -> str:
     siblings = list(section.model_fields) if section else []
     if near := nearest(word, siblings, 0.8):
         return f"did you mean '{near}'?"
+    if instead := CANNOT.get(f"{prefix}{word}"):
+        return instead
     if places := _elsewhere(word):
         return f"it belongs at {places}"
     if alias := ALIASES.get(_plain(word)):
@@ -178,6 +189,8 @@ def _is_section(path: str) -> bool:
 
 def hint_for_path(keys: Keys) -> str:
     """What to do about a path that no recipe has."""
+    if instead := CANNOT.get(dotted(keys)):
+        return instead
     alias = ALIASES.get(_plain(str(keys[-1]))) if keys else None
     known = [*all_paths(), *(f"search.space.{path}" for path in PATHS)]
     near = alias or nearest(dotted(keys), known, 0.75) or (keys and _elsewhere(str(keys[-1])))

@@ -61,34 +61,29 @@ class LearningRate(Section):
 class ShortRuns(Section):
     """Step 4: many settings, a few epochs each."""
 
-    enabled: bool = setting(True, "false skips step 4.")
     trials: Annotated[Count, Field(le=100_000)] = setting(12, "Settings to try in a round.")
     epochs: Annotated[int, Field(ge=1, le=5)] = setting(3, "Epochs of each, 1 to 5.")
 
 
 class LearningCurvesStep(Section):
-    """Step 5: read the curves."""
-
-    enabled: bool = setting(True, "false skips step 5.")
-    rules: Literal["default"] = setting("default", "Which symptoms are looked for.")
+    """Step 5: read the curves. There is nothing to set."""
 
 
 class ChangeStep(Section):
     """Step 6: change what the curves ask for, and train the best for longer."""
 
-    enabled: bool = setting(True, "false skips step 6.")
     top_k: Annotated[Count, Field(le=100)] = setting(2, "Settings of step 4 that go on.")
-    epochs: Annotated[Count, Field(le=10_000)] = setting(10, "Epochs at most.")
-    patience: Count = setting(5, "Epochs without a better validation loss before a run ends.")
+    epochs: Annotated[Count, Field(le=10_000)] = setting(10, "Epochs at most, unless the stage of transfer says.")
 
 
 class Repeat(Section):
     """Step 7: again, until nothing is gained."""
 
-    enabled: bool = setting(True, "false ends after one round.")
     max_rounds: Annotated[Count, Field(le=1000)] = setting(6, "Rounds of steps 4 to 6 at most.")
     min_gain: OrAuto[Share] = setting("auto", "Least gain in val_accuracy; auto is its noise.")
-    confirm_seeds: Annotated[Count, Field(le=20)] = setting(1, "Seeds with which the best setting is repeated.")
+    confirm_seeds: Annotated[Count, Field(le=20)] = setting(
+        1, "Seeds that the best setting is trained with, for the spread; nothing is chosen by it."
+    )
 
 
 class Steps(Section):
@@ -136,12 +131,12 @@ class Output(Section):
     """What is kept, and where."""
 
     dir: FilePath = setting(Path("reports"), "Relative to the working directory.")
-    keep_models: Literal["best", "all", "none"] = setting("best", "Which models stay on disk.")
-    loggers: ListOf[Literal["csv"]] = setting(("csv",), "What else trials are written to.")
+    keep_models: Literal["best", "top_k", "all", "none"] = setting(
+        "best", "Trials whose weights stay, beside best.keras; top_k: as many as steps.change.top_k."
+    )
 
 
 class Report(Section):
     """What the report is made of."""
 
-    format: ListOf[Literal["html", "json"]] = setting(("html", "json"), "html is one self-contained file.")
     embed_images: Annotated[int, Field(ge=0, le=1000)] = setting(24, "Sample images at most; 0 for none.")

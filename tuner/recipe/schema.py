@@ -48,7 +48,6 @@ class Recipe(Section):
     model: Model = Field(description="The backbone and the head.")
     transfer: Stages = setting("auto", "Stages of transfer learning, in order; auto decides from the data.")
     loss: Loss = section(Loss, "What is made small.")
-    metrics: ListOf[Literal["accuracy"]] = setting(("accuracy",), "What is measured beside the loss.")
     optimizer: Optimizer = section(Optimizer, "How the weights move.")
     schedule: Schedule = section(Schedule, "How the learning rate changes over the epochs.")
     regularization: Regularization = section(Regularization, "What keeps the head from memorizing.")

@@ -142,7 +142,7 @@ class Stage(Section):
         description="The stage's name in the report."
     )
     trainable: Trainable = Field(description="Which layers of the backbone learn, besides the head.")
-    epochs: Annotated[Count, Field(le=10_000)] = setting(10, "Epochs at most.")
+    epochs: OrNone[Annotated[Count, Field(le=10_000)]] = setting(None, "Epochs at most; none is steps.change.epochs.")
     learning_rate_factor: Rate = setting(1.0, "Times optimizer.learning_rate.")
     freeze_batch_norm: bool = setting(True, "Batch normalization keeps the averages it came with.")
 
@@ -181,8 +181,7 @@ class Schedule(Section):
 class EarlyStopping(Section):
     """When a training run that no longer improves ends; the best weights are kept."""
 
-    monitor: Literal["val_loss"] = setting("val_loss", "What has to improve.")
-    patience: Count = setting(5, "Epochs without improvement.")
+    patience: Count = setting(5, "Epochs of step 6 without a better validation loss before a run ends.")
 
 
 class Regularization(Section):

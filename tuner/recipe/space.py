@@ -64,7 +64,9 @@ class Search(Section):
     """What steps 4 and 7 may change, and how they choose."""
 
     algorithm: Literal["grid", "random", "bayesian", "hyperband"] = setting("random", "How points are chosen.")
-    objective: Literal["val_accuracy", "val_loss"] = setting("val_accuracy", "What makes a trial the best.")
+    objective: Literal["val_accuracy"] = setting(
+        "val_accuracy", "What makes a trial the best; validation loss decides between equals."
+    )
     space: Mapping[str, Axis] = section(
         dict, "Recipe path -> {values: [...]} or {min_value, max_value, step, sampling}."
     )

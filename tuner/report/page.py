@@ -17,7 +17,7 @@ from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from tuner.records import Run, Verdict
-from tuner.report import sections, summary, words
+from tuner.report import read, sections, summary, words
 from tuner.report.panels import SETTING
 from tuner.report.view import View
 
@@ -35,6 +35,7 @@ def render(run: Run, artifact: Callable[[str], bytes | None]) -> str:
         title=summary.title(view),
         outcome=summary.outcome(view),
         lead=summary.lead(view),
+        description=words.clean(read.text(run.recipe, "description"), 300),
         actions=summary.actions(view),
         key_numbers=summary.key_numbers(view),
         journey=summary.journey(view),

@@ -80,7 +80,8 @@ def lead(view: View) -> str:
         )
     if math.isfinite(test):
         sentence += f" On images that no choice had seen, accuracy is {words.accuracy(test)}."
-    return sentence
+    doubt = words.clean(read.text(end, "doubt"), 300)
+    return f"{sentence} {doubt}".strip()
 
 
 def actions(view: View) -> tuple[Action, ...]:
@@ -107,6 +108,12 @@ def _key_numbers(view: View) -> Iterator[KeyNumber]:
         value, bounds = read.number(end, f"{key}_accuracy"), words.interval(read.numbers(end, f"{key}_interval"))
         if math.isfinite(value):
             yield KeyNumber(label, words.accuracy(value), f"95 % interval {bounds}" if bounds else "")
+    seeds = [accuracy for accuracy in read.numbers(end, "seed_accuracies") if math.isfinite(accuracy)]
+    if len(seeds) > 1:
+        spread = f"{words.accuracy(read.number(end, 'seed_mean'))} ± {words.accuracy(read.number(end, 'seed_sd'))}"
+        lost = read.whole(end, "seeds_diverged")
+        remark = f"mean ± SD of {len(seeds)} seeds, none of them chosen by it" + (f"; {lost} diverged" if lost else "")
+        yield KeyNumber("With other seeds", spread, remark)
     rate = read.number(read.mapping(end, "hyperparameters"), "optimizer.learning_rate")
     if math.isfinite(rate):
         optimizer = read.text(read.mapping(end, "hyperparameters"), "optimizer.name")

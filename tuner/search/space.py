@@ -26,7 +26,7 @@ DEFAULT_SPACE: Space = {
 
 
 def around(point: Hyperparameters, wished: Space, changed: Space) -> dict[str, Axis]:
-    """The space of a round: the axes wished for (or the default ones), the rate's around `point`, what step 7 changed."""
+    """The space of a round: the axes wished for or the default ones, the rate around `point`, what step 7 changed."""
     axes: dict[str, Axis] = dict(wished or DEFAULT_SPACE)
     axes[RATE] = rate_axis(point.learning_rate, axes.get(RATE))
     return axes | dict(changed)

@@ -4,6 +4,8 @@ The best few short runs go on from where they stopped, with a decaying rate and 
 same run with the first remedy that its curves call for, one change at a time. Whichever ends highest on the validation
 images is taken, and its change becomes the setting.
 
+The curves of the one that is taken are read again: what a few epochs could not show is said here.
+
 Source: the lecture's step 6.
 """
 
@@ -13,10 +15,11 @@ from dataclasses import dataclass
 
 from tuner.data import Problem
 from tuner.hyperparameters import PATHS, Hyperparameters
-from tuner.records import Change, Step, Trial, TrialSpec, Verdict, failed, passed, warned
+from tuner.records import Change, LearningCurves, Outcome, Step, Trial, TrialSpec, Verdict, failed, passed, warned
 from tuner.search.noise import standard_error
 from tuner.search.ranking import promising, ranked
 from tuner.setting import difference
+from tuner.steps.learning_curves import read
 from tuner.steps.situation import Situation, finding_of, situation, trial_of
 from tuner.store import Store
 from tuner.training import fit_many
@@ -50,6 +53,7 @@ class Changed:
     before: float
     after: float
     chosen: tuple[Change, ...]  # from the setting to the trial that is taken
+    seen: tuple[Verdict, ...] = ()  # what its curves warn of, from the first epoch on
 
 
 def measure(problem: Problem, run: Store) -> Changed:
@@ -68,7 +72,27 @@ def measure(problem: Problem, run: Store) -> Changed:
         Candidate(t.number, parent.number, changes, parent.val_accuracy, t.val_accuracy, len(t.curves.loss))
         for t, (parent, changes) in zip(trials, asked, strict=True)
     )
-    return _evidence(problem, now, parents, trials, candidates)
+    evidence = _evidence(problem, now, parents, trials, candidates)
+    return dataclasses.replace(evidence, seen=_seen(problem, run, now, evidence.taken))
+
+
+def _seen(problem: Problem, run: Store, now: Situation, taken: int | None) -> tuple[Verdict, ...]:
+    """What the whole way of the trial that is taken warns of. Its remedies are for the next round to find."""
+    if taken is None:
+        return ()
+    trial = trial_of(run, taken)
+    verdicts = read(problem, now, trial, whole(run, trial)).verdicts
+    alarms = (verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
+    return tuple(dataclasses.replace(verdict, outcome=Outcome.WARN, changes=()) for verdict in alarms)
+
+
+def whole(run: Store, trial: Trial) -> LearningCurves:
+    """The curves of a trial from the first epoch on, those of the trials that it continues before its own."""
+    curves = trial.curves
+    while trial.spec.continued and trial.spec.parent is not None:
+        trial = trial_of(run, trial.spec.parent)
+        curves = trial.curves.joined(curves)
+    return curves
 
 
 def judge(evidence: Changed) -> Iterator[Verdict]:
@@ -87,6 +111,7 @@ def judge(evidence: Changed) -> Iterator[Verdict]:
         yield passed("gained", sentence, *evidence.chosen)
     else:
         yield warned("within_noise", f"{sentence} That is no gain beyond chance.", *evidence.chosen)
+    yield from evidence.seen
 
 
 def _first_remedy(changes: list[dict[str, object]]) -> list[Change]:
@@ -102,14 +127,14 @@ def _longer(problem: Problem, now: Situation, parent: Trial, changes: tuple[Chan
     schedule = recipe.schedule.name if recipe.schedule.name != "none" else DECAY
     return TrialSpec(
         hyperparameters=dataclasses.replace(point, schedule=schedule),
-        epochs=now.stage.epochs or recipe.steps.change.epochs,
+        epochs=now.stage.epochs,
         seed=recipe.seed,
         step="change",
         round=now.round,
         stage=now.stage.name,
         parent=parent.number,
-        continued=True,
-        patience=recipe.steps.change.patience,
+        continued=parent.hyperparameters.schedule == "none",  # else it has settled: a new cycle from its best weights
+        patience=recipe.regularization.early_stopping.patience,
         keep=True,
     )
 

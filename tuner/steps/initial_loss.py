@@ -146,8 +146,8 @@ def nothing_trainable() -> Verdict:
     """No weight would move."""
     return failed(
         "nothing_trainable",
-        "No weight of the model is trainable: training would change nothing. Set transfer.trainable to all, or give "
-        "the model a head that trains.",
+        "No weight of the model is trainable: training would change nothing. Set transfer.trainable to all, give the "
+        "model a head that trains, or take `trainable = False` out of its own code.",
     )
 
 

@@ -2,20 +2,28 @@
 
 Every trial of the round is read by the symptoms (tuner/symptoms); what they say of the best few decides what step 6
 tries. A short run can show that it diverged, stands still, fits too well or is still on its way; it cannot show more.
+All of them together can: where step 2 learned a sample by heart and no setting does better than guessing on validation,
+model and rate are cleared, and the labels are left.
 
 Source: the lecture's step 5; CS231n, neural-networks-3, "babysitting the learning process".
 """
 
+import dataclasses
+import math
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.data import Problem
-from tuner.records import Change, Outcome, Step, Trial, Verdict
+from tuner.records import Change, LearningCurves, Outcome, Step, Trial, Verdict, failed
 from tuner.search.ranking import promising
-from tuner.steps.situation import Situation, finding_of, situation, trial_of
+from tuner.steps.situation import Situation, by_heart, finding_of, situation, trial_of
 from tuner.store import Store
 from tuner.symptoms import Context, diagnose, for_trial
+from tuner.symptoms.shuffled_labels import guesses
+
+STUCK = "stuck_at_chance"
+SHUFFLED = "shuffled_labels"
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,7 @@ class Reading:
     onset: int | None
     changes: tuple[Change, ...]
     verdicts: tuple[Verdict, ...]
+    guesses: bool = False  # validation is no better than guessing, beyond doubt
 
 
 @dataclass(frozen=True)
@@ -38,6 +47,7 @@ class CurvesRead:
     stage: str
     readings: tuple[Reading, ...]
     leading: str  # the best trial's symptom
+    by_heart: int = 0  # images that step 2 learned by heart
 
 
 def measure(problem: Problem, run: Store) -> CurvesRead:
@@ -47,15 +57,21 @@ def measure(problem: Problem, run: Store) -> CurvesRead:
     order = promising(trials, len(problem.dataset.validation))
     order += [trial for trial in trials if trial not in order]
     readings = tuple(read(problem, now, trial) for trial in order)
-    return CurvesRead(now.setting.stage, readings, readings[0].symptom if readings else "")
+    return CurvesRead(now.setting.stage, readings, readings[0].symptom if readings else "", by_heart(run))
 
 
-def read(problem: Problem, now: Situation, trial: Trial) -> Reading:
-    """The symptoms of one trial, in the light of the task: classes, noise of the validation set, target."""
-    verdicts = diagnose(trial.curves, context(problem, now, trial))
+def read(problem: Problem, now: Situation, trial: Trial, curves: LearningCurves | None = None) -> Reading:
+    """The symptoms of one trial, or of `curves` of which it is the end, in the light of the task.
+
+    The task is told by the classes, the noise of the validation set and the target.
+    """
+    curves = curves or trial.curves
+    task = context(problem, now, trial)
+    verdicts = diagnose(curves, task)
     first = verdicts[0]
     changes = tuple(change for verdict in verdicts for change in verdict.changes)
-    return Reading(trial.number, first.name, first.outcome, first.sentence, first.onset, changes, verdicts)
+    guessing = first.name == STUCK or guesses(curves, task)
+    return Reading(trial.number, first.name, first.outcome, first.sentence, first.onset, changes, verdicts, guessing)
 
 
 def context(problem: Problem, now: Situation, trial: Trial) -> Context:
@@ -66,6 +82,7 @@ def context(problem: Problem, now: Situation, trial: Trial) -> Context:
         class_frequencies=tuple(float(f) for f in problem.dataset.class_frequencies),
         train_examples=len(problem.dataset.train),
         val_examples=len(problem.dataset.validation),
+        steps_per_epoch=math.ceil(len(problem.dataset.train) / trial.hyperparameters.batch_size),
         target=target.at_least if target else None,
         next_stage=now.next_stage is not None,
     )
@@ -76,11 +93,29 @@ def judge(evidence: CurvesRead) -> Iterator[Verdict]:
     """The best trial's own verdicts, then a count of what the others showed."""
     if not evidence.readings:
         return
-    yield from evidence.readings[0].verdicts
+    best = evidence.readings[0]
+    if best.symptom != SHUFFLED and evidence.by_heart and all(reading.guesses for reading in evidence.readings):
+        yield labels_left(evidence)
+    else:
+        yield from best.verdicts
     others = Counter(reading.symptom for reading in evidence.readings[1:])
     if others:
         counted = ", ".join(f"{count} × {symptom}" for symptom, count in others.most_common())
         yield Verdict("other_trials", Outcome.PASS, f"The other {others.total()}: {counted}.", dict(others))
+
+
+def labels_left(evidence: CurvesRead) -> Verdict:
+    """Nothing carries over to validation, at any setting, and the model is not to blame."""
+    count = len(evidence.readings)
+    verdict = failed(
+        SHUFFLED,
+        f"Step 2 learned {evidence.by_heart} of these images by heart, yet in none of {count} short runs is validation "
+        "better than guessing: the labels do not seem to belong to the images.",
+        runs=count,
+        by_heart=evidence.by_heart,
+    )
+    check = "look at twenty training and twenty validation images with their labels, through the same pipeline"
+    return dataclasses.replace(verdict, check=check, onset=1, confidence=0.8)
 
 
 STEP = Step(

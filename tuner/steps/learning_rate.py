@@ -20,7 +20,7 @@ from tuner.hyperparameters import Hyperparameters
 from tuner.records import Change, Step, Trial, TrialSpec, TrialState, Verdict, failed, passed, warned
 from tuner.search.rate_rules import BLOW_UP, Suggestions, blow_up, finite_head, smoothed, suggest
 from tuner.search.rate_sweep import EXTENSIONS, RateRun, between, beyond, choose, read_runs, rounded
-from tuner.steps.situation import situation
+from tuner.steps.situation import by_heart, situation
 from tuner.store import Store
 from tuner.training import fit_many
 
@@ -52,6 +52,7 @@ class FoundRate:
     chosen: float | None
     why: str
     given: float | None  # the rate that the recipe fixes; None for auto, or if step 2 has overruled it
+    by_heart: int = 0  # images that step 2 learned by heart
 
 
 def measure(problem: Problem, run: Store) -> FoundRate:
@@ -77,7 +78,8 @@ def measure(problem: Problem, run: Store) -> FoundRate:
         sweep = sweep + fit_many(problem, run, _at(base, wave))
     wave = between(read(sweep)) if plan.refine else ()
     sweep = sweep + (fit_many(problem, run, _at(base, wave)) if wave else [])
-    return found(read(sweep), tests, plan.iterations, plan.weight_decay, plan.num_steps, given)
+    evidence = found(read(sweep), tests, plan.iterations, plan.weight_decay, plan.num_steps, given)
+    return dataclasses.replace(evidence, by_heart=by_heart(run))
 
 
 def _spec(problem: Problem, point: Hyperparameters, stage: str, steps: int) -> TrialSpec:
@@ -256,9 +258,18 @@ def _behavior(run: RateRun) -> str:
 
 
 def no_rate_falls(evidence: FoundRate) -> Verdict:
-    """Nothing that was tried makes the loss fall."""
+    """Nothing tried makes the loss fall; no end where step 2 cleared the model, for a hundred steps are few."""
     rates, iterations = [rounded(run.learning_rate) for run in evidence.sweep], evidence.iterations
     lost = sum(run.state == "diverged" for run in evidence.sweep)
+    nowhere = f"No rate from {min(rates):g} to {max(rates):g} makes the loss fall in {iterations} iterations"
+    if evidence.by_heart and lost < len(rates):
+        return warned(
+            "no_rate_falls",
+            f"{nowhere}, although step 2 learned {evidence.by_heart} images by heart: it takes longer, or the labels "
+            "cannot be told from the images. The rate stays as it is, and the short runs will show which.",
+            diverged=lost,
+            rates=tuple(rates),
+        )
     if lost == len(rates):
         cause = "it leaves the finite numbers at each: look at the pixels, the labels and the first weights"
     elif lost:
@@ -270,7 +281,7 @@ def no_rate_falls(evidence: FoundRate) -> Verdict:
         )
     verdict = failed(
         "no_rate_falls",
-        f"No rate from {min(rates):g} to {max(rates):g} makes the loss fall in {iterations} iterations: {cause}.",
+        f"{nowhere}: {cause}.",
         diverged=lost,
         rates=tuple(rates),
     )

@@ -60,8 +60,8 @@ def measure(problem: Problem, run: Store) -> Round:
     noise = by_chance if plan.min_gain == "auto" else float(plan.min_gain)
     gain = None if previous is None else best.val_accuracy - previous
     wanted = target.at_least if target else None
-    changes = _next_round(now, run, best)
     spent = _spent(run, budget.max_time, budget.max_trials)
+    changes = () if spent else _next_round(now, run, best)  # a round that the clock cut short may lack its findings
     left = plan.max_rounds - now.round
     reason = _reason(best.val_accuracy, wanted, spent, left, gain, noise, changes, now.next_stage)
     return Round(

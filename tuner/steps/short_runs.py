@@ -27,6 +27,8 @@ from tuner.training import fit_many
 
 STAGE_RATES = (1.0, 10**-0.5, 0.1, 10**-1.5, 0.01)  # of the stage's first rate; two decades, by half decades
 STAGE_ITERATIONS = 100  # steps below which a high rate has not yet come back from the disorder that it begins with
+STAGE_DECAY = "CosineDecay"  # pretrained layers are judged when they have settled: at a held rate the smallest rate,
+# which changes least, always looks best (docs/LOG.md)
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def _searched(problem: Problem, run: Store, now: Situation, space: Mapping[str, 
         trained.update((p.ticket, t) for p, t in zip(proposals, trials, strict=True))
         return [score(trial) for trial in trials]
 
-    most = plan.trials if budget is None else max(1, min(plan.trials, budget - len(run.trials)))
+    spent = sum((t.spec.step, t.spec.round) != ("short_runs", now.round) for t in run.trials)  # ours may be there
+    most = plan.trials if budget is None else max(1, min(plan.trials, budget - spent))
     seed = problem.recipe.seed + now.round - 1  # a new round asks for new points
     search(problem.recipe.search.algorithm, space, most, plan.epochs, seed, evaluate)
     unique = {trial.number: trial for trial in trained.values()}
@@ -125,8 +128,9 @@ def _proposed(problem: Problem, now: Situation, proposal: Proposal, trained: Map
 
 
 def _spec(problem: Problem, now: Situation, point: Hyperparameters, epochs: int) -> TrialSpec:
+    schedule = STAGE_DECAY if now.start else "none"  # what goes on later is judged before any decay
     return TrialSpec(
-        hyperparameters=dataclasses.replace(point, schedule="none", warmup_epochs=0.0),  # judged before any decay
+        hyperparameters=dataclasses.replace(point, schedule=schedule, warmup_epochs=0.0),
         epochs=epochs,
         seed=problem.recipe.seed,  # the same start and order for all, so that they differ by their setting alone
         step="short_runs",

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from tuner import setting
 from tuner.data import Problem
 from tuner.models import Stage, stages
-from tuner.records import Finding, Trial
+from tuner.records import Finding, Outcome, Trial
 from tuner.search.ranking import ranked
 from tuner.setting import Setting
 from tuner.store import Store
+
+REPEATED = "repeat"  # step of the trials that show how much the seed alone changes (steps.repeat.confirm_seeds)
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,16 @@ class Situation:
         return later[0] if later else None
 
 
+def contenders(run: Store) -> list[Trial]:
+    """The trials with weights that may be chosen, best first."""
+    return ranked(t for t in run.trials if t.weights is not None and chosen_among(t))
+
+
+def chosen_among(trial: Trial) -> bool:
+    """Whether a trial may be chosen: not if it only repeats the best with another seed."""
+    return trial.spec.step != REPEATED
+
+
 def situation(problem: Problem, run: Store) -> Situation:
     """The situation of `run`, derived from its findings."""
     plan = stages(problem.recipe, len(problem.dataset.train), None)
@@ -53,6 +65,14 @@ def finding_of(run: Store, step: str, round_: int) -> Finding:
     if found is None:
         raise LookupError(f"step '{step}' of round {round_} has not run: start at that step or earlier (--from {step})")
     return found
+
+
+def by_heart(run: Store) -> int:
+    """How many images step 2 learned by heart; 0 if it failed or was not taken."""
+    found = run.finding("overfit_small_sample", 0)
+    if found is None or found.outcome is Outcome.FAIL or found.evidence["chosen"] is None:
+        return 0
+    return int(found.evidence["examples"])
 
 
 def trial_of(run: Store, number: int) -> Trial:

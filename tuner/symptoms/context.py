@@ -18,6 +18,7 @@ class Context:
     class_frequencies: Sequence[float] | None = None  # of the training data, any positive scale: counts will do
     train_examples: int | None = None
     val_examples: int | None = None
+    steps_per_epoch: int | None = None
     target: float | None = None  # validation accuracy that is wished for, in [0, 1]
     baseline_loss: float | None = (
         None  # loss of the best constant answer; for mean squared error the variance of the targets

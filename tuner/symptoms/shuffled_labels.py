@@ -13,10 +13,13 @@ from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
 from tuner.symptoms.shape import cost, median, median_of_three, tail
 from tuner.symptoms.symptom import BROKEN, Symptom
-from tuner.symptoms.yardsticks import Chance, accuracy_noise, chance
+from tuner.symptoms.yardsticks import AT_CHANCE, Chance, accuracy_noise, chance
 
 LEAST_EPOCHS = 5
+EARLY_EPOCHS = 2  # are enough where all yardsticks are told, and after
+EARLY_STEPS = 300  # steps: moving averages of batch normalization (momentum 0.99) have come 95 % of their way
 LEARNED = 0.3  # share of the training loss at the start that must be gone
+LEARNED_FOR_SURE = 0.1  # the same, where validation is surely no better than guessing
 LUCK = 3.0  # standard errors that validation may lie above chance
 LIFT = 0.02
 STRONGLY = 0.5  # share learned with which a validation loss near guessing is enough, whatever the accuracy
@@ -28,11 +31,12 @@ NEAR_START = 0.25  # to guess C: the first validation loss may lie this far from
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
     """WARN where training falls well and validation is as bad as guessing throughout."""
     level = _level(curves, context)
-    if level is None or min(len(cost(curves)), curves.epochs) < LEAST_EPOCHS:
+    sure, long = guesses(curves, context), min(len(cost(curves)), curves.epochs) >= LEAST_EPOCHS
+    if level is None or not (long or sure):
         return None
     learned = 1 - median(tail(cost(curves))) / (level.loss if curves.loss else 1 - level.accuracy)
     best_loss = min(median_of_three(curves.val_loss), default=math.inf)
-    if learned < LEARNED or best_loss < NEAR_GUESSING * level.loss:
+    if learned < (LEARNED_FOR_SURE if long and sure else LEARNED) or best_loss < NEAR_GUESSING * level.loss:
         return None
     if not _is_guessing(curves.val_accuracy, level, context, learned >= STRONGLY and bool(curves.val_loss)):
         return None
@@ -54,9 +58,21 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         },
         onset=1,
         confidence=0.85 if level.told else 0.7,
-        check="look at twenty training and twenty validation images with their labels, through the same pipeline",
+        check="look at twenty training and twenty validation images with their labels, through the same pipeline; if "
+        "these are right, evaluate training images in inference mode: no better means batch norm, not the labels",
         source="Zhang et al. 2017, random labels; chance within 3 standard errors",
     )
+
+
+def guesses(curves: LearningCurves, context: Context) -> bool:
+    """Whether validation is surely no better than guessing: all yardsticks are told, and no epoch was any better."""
+    level, epochs = chance(curves, context), curves.epochs
+    early = epochs >= EARLY_EPOCHS and epochs * (context.steps_per_epoch or 0) >= EARLY_STEPS
+    enough = early or epochs >= LEAST_EPOCHS
+    if level is None or not enough or not context.val_examples or not (curves.val_loss and curves.val_accuracy):
+        return False
+    never_better = min(curves.val_loss) >= (1 - AT_CHANCE) * level.loss
+    return never_better and _is_guessing(curves.val_accuracy, level, context, loss_says_so=False)
 
 
 def _level(curves: LearningCurves, context: Context) -> Chance | None:

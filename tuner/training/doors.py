@@ -56,13 +56,13 @@ def fit_many(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[T
     done = {spec: trial for spec in specs if (trial := run.remembered(spec)) is not None}
     groups: dict[FamilyKey, list[TrialSpec]] = {}
     engines = {engine.name: engine for engine in ENGINES}
-    for spec in dict.fromkeys(specs):
-        if spec not in done:
-            check(spec)
-            engine = next(engine for engine in ENGINES if engine.can_serve(problem, run, spec))
-            groups.setdefault(family_key(engine.name, problem, spec.hyperparameters), []).append(spec)
-    for key, group in groups.items():
-        done |= zip(group, engines[key.engine].serve(problem, run, group), strict=True)
+    for spec in dict.fromkeys(specs) if len(done) < len(set(specs)) else ():
+        check(spec)
+        engine = next(engine for engine in ENGINES if engine.can_serve(problem, run, spec))
+        groups.setdefault(family_key(engine.name, problem, spec.hyperparameters), []).append(spec)
+    for key, group in groups.items():  # in the order of all of them: a resumed run numbers its trials alike
+        rest = [spec for spec in group if spec not in done]
+        done |= zip(rest, engines[key.engine].serve(problem, run, rest), strict=True)
     return [done[spec] for spec in specs]
 
 
