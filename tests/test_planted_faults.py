@@ -158,16 +158,20 @@ def test_after_longer_training_the_curves_are_read_again(digits: Any, write: Any
         "change": {"top_k": 1, "epochs": 20},
         "repeat": {"max_rounds": 1},
     }
-    patient = {"early_stopping": {"patience": 20}}
-    path = write(
-        save(tmp_path, images[rows], labels), data={"batch_size": 8}, steps=steps | short, regularization=patient
+    run = follow(
+        write(
+            save(tmp_path, images[rows], labels),
+            data={"batch_size": 8},
+            optimizer={"learning_rate": 1e-3},
+            regularization={"early_stopping": {"patience": 20}},
+            steps=steps | short,
+        )
     )
-    run = follow(path)
     assert ("learning_curves", "shuffled_labels") not in alarms(run.findings)
     (changed,) = (finding for finding in run.findings if finding.step == "change")
     seen = next(verdict for verdict in changed.verdicts if verdict.name == "shuffled_labels")
     assert seen.outcome is Outcome.WARN
-    assert seen.evidence["learned"] > 0.3
+    assert seen.evidence["learned"] > 0.1
     assert all(change.path not in ("model.dropout", "augmentation") for change in changed.applied)
 
 

@@ -57,6 +57,9 @@ def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
     except OutOfTime:
         run.stop.deadline = None
         run.progress.say("The budget's time is spent")
+        last = run.findings[-1]
+        if last.step == "repeat" and last.evidence["decision"] == "stop":  # said before a kill
+            return last
         if any(trial.weights for trial in run.trials):
             return take(repeat.STEP, problem, run, setting.round_of(run.findings))
         return run.findings[-1]

@@ -71,6 +71,6 @@ def test_data_are_opened_on_demand(tuner: Tuner, tmp_path: Path, monkeypatch: py
     told = json.loads(tuner("check", "recipe.yaml", "--data", "--json", *digits).out)
     assert [verdict["outcome"] for verdict in told["verdicts"]] == ["pass"]
     done = tuner("check", "recipe.yaml", "--data")
-    assert done.code == 1
+    assert done.code == 2
     assert "flowers" in done.err
     assert "Traceback" not in done.err

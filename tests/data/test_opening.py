@@ -244,3 +244,14 @@ def test_the_cache_folder_is_the_recipes_or_the_environments(
 def test_a_problem_starts_where_the_recipe_says(recipe: Open, tmp_path: Path) -> None:
     asked = recipe(source="digits", limit=50, batch_size=7)
     assert Problem(asked, open_dataset(asked, Silent()), tmp_path).start.batch_size == 7
+
+
+def test_black_images_are_divided_like_any_others_so_that_they_can_be_told(recipe: Open, tmp_path: Path) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+    for black in (slice(60), slice(1)):  # all of them, or one
+        images[black] = 0
+        dataset = open_dataset(recipe(**as_npz(tmp_path, (images, np.arange(60) % 3))), Silent())
+        assert len(dataset.train) + len(dataset.validation) + len(dataset.sealed_test) == 60
+        assert len(dataset.validation) == 9
+        assert len(dataset.manifest["constant_images"]) == len(images[black])
+        images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)

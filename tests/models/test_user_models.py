@@ -18,6 +18,11 @@ def softmax(num_classes):
     x = keras.Input((16, 16, 3))
     return keras.Model(x, keras.layers.Dense(num_classes, activation="softmax")(keras.layers.Flatten()(x)))
 
+def half_frozen(input_shape, num_classes):
+    model = whole(input_shape, 8)
+    model.trainable = False
+    return keras.Sequential([*model.layers, keras.layers.Dense(num_classes)])
+
 def positional(shape, classes, width=3):
     return keras.Sequential([keras.Input(shape), keras.layers.Conv2D(width, 3)])
 
@@ -76,6 +81,11 @@ def test_a_model_that_ends_in_the_classes_is_a_whole_classifier(user) -> None:
     assert classifier.from_logits
     assert [tuple(k.shape) for k in head_kernels(classifier)] == [(768, 3)]
     assert not user("softmax").from_logits
+
+
+def test_what_the_author_of_a_whole_classifier_froze_stays_frozen(user) -> None:
+    model = user("half_frozen").model
+    assert [tuple(weight.shape) for weight in model.trainable_variables] == [(8, 3), (3,)]
 
 
 def test_a_grey_image_is_repeated_for_a_model_that_wants_three_channels(user, photos) -> None:

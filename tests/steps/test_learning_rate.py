@@ -102,6 +102,14 @@ def test_no_rate_that_falls_fails_with_its_cause(sweep: dict[float, list[float]]
     assert "0.0001 to 0.1" in verdict.sentence
 
 
+def test_where_step_2_cleared_the_model_no_rate_that_falls_is_no_end() -> None:
+    (slow,) = judge(dataclasses.replace(evidence(FLAT, ramp((LN10,) * 100)), by_heart=160))
+    assert (slow.name, slow.outcome, slow.changes) == ("no_rate_falls", Outcome.WARN, ())
+    assert "step 2 learned 160 images by heart" in slow.sentence
+    (lost,) = judge(dataclasses.replace(evidence(LOST, ramp((LN10,) * 100)), by_heart=160))
+    assert lost.outcome is Outcome.FAIL
+
+
 def test_a_fixed_rate_within_a_decade_is_kept() -> None:
     for given in (0.01, 0.001):
         verdict = only(evidence(SWEEP, given=given))

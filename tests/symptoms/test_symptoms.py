@@ -271,3 +271,25 @@ def test_a_remedy_is_a_number_where_the_setting_is_known_and_a_factor_where_it_i
             for change in verdict.changes:
                 if change.path == "optimizer.learning_rate":
                     assert isinstance(change.value, float) if known else change.value[0] in "÷×"
+
+
+# --- few epochs
+
+
+def test_a_few_epochs_of_many_steps_show_shuffled_labels_where_all_yardsticks_are_told():
+    early = LearningCurves((2.3, 1.9, 1.4), (2.31, 2.4, 2.6), (0.1, 0.3, 0.5), (0.1, 0.11, 0.09))
+    told = Context(num_classes=10, val_examples=1000, steps_per_epoch=100)
+    assert "shuffled_labels" in names(early, told)
+    assert "shuffled_labels" not in names(early, dataclasses.replace(told, steps_per_epoch=99))
+    assert "shuffled_labels" not in names(early, dataclasses.replace(told, val_examples=None))
+    lagging = dataclasses.replace(early, val_loss=(2.31, 2.3, 2.2))  # batch normalization that catches up
+    assert "shuffled_labels" not in names(lagging, told)
+
+
+def test_where_validation_is_surely_guessing_a_tenth_of_the_way_is_enough():
+    slow = LearningCurves(
+        (2.3, 2.25, 2.2, 2.1, 2.05, 2.0), (2.31, 2.32, 2.32, 2.34, 2.35, 2.36), (0.1, 0.12, 0.15, 0.2, 0.25, 0.28),
+        (0.1, 0.11, 0.09, 0.1, 0.11, 0.1),
+    )  # fmt: skip
+    assert "shuffled_labels" in names(slow, Context(num_classes=10, val_examples=1000))
+    assert "shuffled_labels" not in names(slow)

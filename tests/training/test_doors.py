@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tuner.store import StoreError
-from tuner.training import export, fit, initial_losses, predict, trace_count
+from tuner.training import export, fit, fit_many, initial_losses, predict, trace_count
 
 SETTINGS = pytest.mark.parametrize("settings", [{}, {"trainable": "all"}], ids=["head", "net"])
 
@@ -82,3 +82,13 @@ def test_without_kept_weights_there_is_nothing_to_predict_with(problem, run, spe
         predict(problem, run, trial, problem.dataset.validation.images)
     with pytest.raises(StoreError):
         export(problem, run, trial, tmp_path / "best.keras")
+
+
+def test_trials_are_numbered_alike_whichever_of_them_a_resumed_run_already_had(problem, new_run, spec):
+    asked = [spec(epochs=1, optimizer=name, seed=seed) for seed in (0, 1) for name in ("SGD", "AdamW")]
+    whole, resumed = new_run(), new_run()
+    fit_many(problem, whole, asked)
+    fit(problem, resumed, whole.trials[0].spec)
+    fit_many(problem, resumed, asked)
+    assert [trial.spec for trial in resumed.trials] == [trial.spec for trial in whole.trials]
+    assert [trial.curves for trial in resumed.trials] == [trial.curves for trial in whole.trials]

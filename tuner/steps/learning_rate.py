@@ -258,7 +258,7 @@ def _behavior(run: RateRun) -> str:
 
 
 def no_rate_falls(evidence: FoundRate) -> Verdict:
-    """Nothing tried makes the loss fall; no end where step 2 cleared the model, for a hundred steps are few."""
+    """Nothing tried makes the loss fall; no end where step 2 cleared the model: a hundred steps are few."""
     rates, iterations = [rounded(run.learning_rate) for run in evidence.sweep], evidence.iterations
     lost = sum(run.state == "diverged" for run in evidence.sweep)
     nowhere = f"No rate from {min(rates):g} to {max(rates):g} makes the loss fall in {iterations} iterations"

@@ -34,7 +34,8 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     sure, long = guesses(curves, context), min(len(cost(curves)), curves.epochs) >= LEAST_EPOCHS
     if level is None or not (long or sure):
         return None
-    learned = 1 - median(tail(cost(curves))) / (level.loss if curves.loss else 1 - level.accuracy)
+    end = median(tail(cost(curves), least=3 if long else 1))
+    learned = 1 - end / (level.loss if curves.loss else 1 - level.accuracy)
     best_loss = min(median_of_three(curves.val_loss), default=math.inf)
     if learned < (LEARNED_FOR_SURE if long and sure else LEARNED) or best_loss < NEAR_GUESSING * level.loss:
         return None

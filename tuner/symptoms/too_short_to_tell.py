@@ -38,5 +38,5 @@ SYMPTOM = Symptom(
     "too_short_to_tell",
     "Fewer than five epochs: nothing is claimed.",
     find,
-    yields_to=(*BROKEN, "lr_too_high", "lr_too_low", "gap"),
+    yields_to=(*BROKEN, "lr_too_high", "lr_too_low", "shuffled_labels", "gap"),
 )
