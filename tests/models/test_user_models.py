@@ -21,7 +21,7 @@ def softmax(num_classes):
 def half_frozen(input_shape, num_classes):
     model = whole(input_shape, 8)
     model.trainable = False
-    return keras.Sequential([*model.layers, keras.layers.Dense(num_classes)])
+    return keras.Sequential([keras.Input(input_shape), *model.layers, keras.layers.Dense(num_classes)])
 
 def positional(shape, classes, width=3):
     return keras.Sequential([keras.Input(shape), keras.layers.Conv2D(width, 3)])

@@ -126,16 +126,20 @@ def steps(settings: Settings, recipe: "Recipe", run: "Store", first: str | None,
     from tuner.finish import finish
     from tuner.tune import tune
 
-    problem = open_problem(recipe, run.progress)
+    problem = open_problem(recipe, run)
     last_finding = tune(problem, run, window(first, last))
     return finish(problem, run, last_finding)
 
 
-def open_problem(recipe: "Recipe", progress: "Progress") -> "Problem":
-    """The data, decoded once, as the steps see it."""
-    from tuner.data import Problem, cache_folder, open_dataset
+def open_problem(recipe: "Recipe", run: "Store") -> "Problem":
+    """The data, decoded once, as the steps see it. A run whose data cannot be used is stored as failed."""
+    from tuner.data import DataError, Problem, cache_folder, open_dataset
 
-    return Problem(recipe, open_dataset(recipe, progress), cache_folder(recipe))
+    try:
+        return Problem(recipe, open_dataset(recipe, run.progress, run.stop), cache_folder(recipe))
+    except DataError:
+        run.finish("failed", {})
+        raise
 
 
 def window(first: str | None, last: str | None) -> "Window":

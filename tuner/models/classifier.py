@@ -48,7 +48,7 @@ def build_classifier(
         raise ModelError(f"a classifier tells at least 2 classes apart, not {num_classes}")
     backbone = _backbone(recipe, num_classes, image_shape, seed)
     frozen: list[Any] = []
-    if is_user_model(recipe.model.backbone) and backbone.output_shape == (None, num_classes):
+    if is_user_model(recipe.model.backbone) and backbone.output_shape[1:] == (num_classes,):
         frozen = [layer for layer in leaves(backbone) if layer.weights and not layer.trainable]
         classifier = Classifier(backbone, None, None, _from_logits(recipe, not ends_in_probabilities(backbone)))
     else:

@@ -91,9 +91,8 @@ def actions(view: View) -> tuple[Action, ...]:
         path = words.name(read.text(item, "path")) if read.text(item, "path") else ""
         value = words.setting(read.value(item, "value")) if read.value(item, "value") is not None else ""
         change = f"{path} → {value}" if path and value else path
-        found.append(
-            Action(words.clean(read.text(item, "reason"), 300), change, words.clean(read.text(item, "command"), 500))
-        )
+        reason = words.clean(read.text(item, "reason"), 300)
+        found.append(Action(reason[:1].upper() + reason[1:], change, words.clean(read.text(item, "command"), 500)))
     return tuple(found)
 
 
