@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,9 @@ def test_no_file_reads_what_could_run_code() -> None:
     forbidden = re.compile(r"\bimport (dill|cloudpickle|shelve|marshal)\b|allow_pickle=True|safe_mode=False|\beval\(")
     for path in sources():
         assert not forbidden.search(path.read_text()), path
+
+
+def test_every_package_is_shipped() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    there = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
+    assert set(packages) == there | {"tuner.recipes"}
