@@ -1,6 +1,6 @@
 # install  .venv/ with everything, at pinned versions      demo   digits, from images to report.html
 # test     the whole suite                                  check  ruff, mypy --strict, structure tests
-# bench    side by side against other tools (slow)          fashion-mnist  TFDS' own builder, offline, on Debian's files
+# bench    studies that take longer than a test            fashion-mnist  TFDS' own builder, offline, on Debian's files
 
 PYTHON ?= python3
 VENV   := .venv
@@ -37,7 +37,8 @@ fashion-mnist: install
 	$(BIN)/tuner run recipes/fashion_mnist.yaml
 
 bench: install
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/diagnosis/score.py
+	$(BIN)/python benchmarks/kill_demo.py
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

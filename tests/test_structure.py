@@ -147,3 +147,8 @@ def test_every_package_is_shipped() -> None:
     packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
     there = {".".join(path.parent.relative_to(ROOT).parts) for path in PACKAGE.rglob("__init__.py")}
     assert set(packages) == there | {"tuner.recipes"}
+
+
+def test_the_makefile_runs_files_that_exist() -> None:
+    for name in re.findall(r"(?:benchmarks|recipes|tests)/[\w/]+\.(?:py|yaml)", (ROOT / "Makefile").read_text()):
+        assert (ROOT / name).is_file(), name
