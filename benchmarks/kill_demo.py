@@ -88,7 +88,7 @@ class Life:
 class Process:
     """A `tuner` in a place."""
 
-    def __init__(self, place: Place, arguments: Sequence[str]) -> None:
+    def __init__(self, place: Place, arguments: Sequence[str], program: Sequence[str] = TUNER) -> None:
         place.folder.mkdir(parents=True, exist_ok=True)
         known = {"TUNER_CACHE_DIR": str(place.folder / "cache"), "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": str(ROOT)}
         self.place, self.began = place, time.time()
@@ -96,7 +96,7 @@ class Process:
         self._said = Path(name)
         with os.fdopen(handle, "w") as file:
             self._process = subprocess.Popen(
-                [*TUNER, *arguments], cwd=place.folder, env=os.environ | known, stdout=file, stderr=file
+                [*program, *arguments], cwd=place.folder, env=os.environ | known, stdout=file, stderr=file
             )
 
     def wait_for(self, moment: Moment) -> None:
@@ -105,11 +105,6 @@ class Process:
             time.sleep(LOOK)
         until = time.monotonic() + moment.after
         while self._process.poll() is None and time.monotonic() < until:
-            time.sleep(LOOK)
-
-    def wait_for_words(self, words: str) -> None:
-        """Return when it has said so, or has ended."""
-        while self._process.poll() is None and words not in self._said.read_text():
             time.sleep(LOOK)
 
     def signal(self, number: int) -> None:
@@ -122,9 +117,15 @@ class Process:
         return Life(code, self._said.read_text(), self.began, time.time() - self.began)
 
 
-def live(place: Place, arguments: Sequence[str], moment: Moment | None = None, number: int = signal.SIGKILL) -> Life:
-    """Run `tuner` to its end, or until it gets a signal at `moment`."""
-    process = Process(place, arguments)
+def live(
+    place: Place,
+    arguments: Sequence[str],
+    moment: Moment | None = None,
+    number: int = signal.SIGKILL,
+    program: Sequence[str] = TUNER,
+) -> Life:
+    """Run `program` to its end, or until it gets a signal at `moment`."""
+    process = Process(place, arguments, program)
     if moment is not None:
         process.wait_for(moment)
         process.signal(number)
