@@ -7,11 +7,12 @@ last epoch; how many epochs are behind it. A backbone that never moved is not in
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
-from tuner.training.variables import value_of
+if TYPE_CHECKING:
+    import keras
 
 Weights = Mapping[str, Sequence[np.ndarray]]  # by part: backbone, head, or model (a user's whole classifier)
 
@@ -26,12 +27,14 @@ class Checkpoint:
     epochs: int  # finished since the optimizer's first step, those of continued parents included
 
 
-def copied(parts: Mapping[str, Sequence[keras.Variable]]) -> dict[str, list[np.ndarray]]:
+def copied(parts: Mapping[str, Sequence["keras.Variable"]]) -> dict[str, list[np.ndarray]]:
     """The values of the variables as they are now."""
+    from tuner.training.variables import value_of
+
     return {name: [value_of(variable) for variable in variables] for name, variables in parts.items()}
 
 
-def assign(parts: Mapping[str, Sequence[keras.Variable]], weights: Weights) -> None:
+def assign(parts: Mapping[str, Sequence["keras.Variable"]], weights: Weights) -> None:
     """Put `weights` into the variables of the parts that they name. Raises `ValueError` where shapes differ."""
     for name, values in weights.items():
         variables = parts.get(name, ())

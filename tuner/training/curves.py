@@ -8,6 +8,14 @@ from tuner.records import LearningCurves, TrialSpec
 FIRST_STEPS = 200  # batches whose loss is kept of a long, validated trial
 
 
+@dataclass(frozen=True)
+class InitialReading:
+    """The loss of an untrained model, in nats."""
+
+    data_loss: float  # plain cross-entropy
+    total_loss: float  # with the l1 and l2 penalties of the head
+
+
 @dataclass
 class Log:
     """The curves of one trial as they grow; the only mutable part of a trial."""

@@ -1,44 +1,21 @@
 """How does the rest of the program train? Through these five functions.
 
 `fit` and `fit_many` leave no trace: a trial depends on its spec, the recipe and the data, never on what ran before it.
+Importing this file does not import Keras.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
-import keras
 import numpy as np
 
-from tuner import models
 from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
-from tuner.interrupts import StopFlag
-from tuner.progress import Silent
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
-from tuner.training import checkpoints
-from tuner.training.batches import Examples, epoch_of
-from tuner.training.engines import ENGINES, check, first_seed, split_features, split_of
-from tuner.training.families import (
-    FamilyKey,
-    build,
-    family_key,
-    family_of,
-    fresh_weights,
-    parts_of,
-    trunk_of,
-)
-from tuner.training.features import Trunk, cached_features, features_file, opened
-from tuner.training.scores import probabilities
-
-
-@dataclass(frozen=True)
-class InitialReading:
-    """The loss of an untrained model, in nats."""
-
-    data_loss: float  # plain cross-entropy
-    total_loss: float  # with the l1 and l2 penalties of the head
+from tuner.training.asked import check
+from tuner.training.curves import InitialReading
+from tuner.training.engines import ENGINES, Engine
 
 
 def fit(problem: Problem, run: Store, spec: TrialSpec) -> Trial:
@@ -49,20 +26,21 @@ def fit(problem: Problem, run: Store, spec: TrialSpec) -> Trial:
 def fit_many(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
     """Train trials and record them; those that `run` remembers are returned as they were.
 
-    Trials of one family are trained together, families in the order in which they first come; the result is in the
+    Trials of one group are trained together, groups in the order in which they first come; the result is in the
     order of `specs`. Raises `ValueError` for a spec that contradicts itself, before any is trained, and `Interrupted`
     when a stop was asked for (finished trials are recorded).
     """
     done = {spec: trial for spec in specs if (trial := run.remembered(spec)) is not None}
-    groups: dict[FamilyKey, list[TrialSpec]] = {}
-    engines = {engine.name: engine for engine in ENGINES}
+    groups: dict[tuple[str, Hashable], tuple[Engine, list[TrialSpec]]] = {}
     for spec in dict.fromkeys(specs) if len(done) < len(set(specs)) else ():
         check(spec)
         engine = next(engine for engine in ENGINES if engine.can_serve(problem, run, spec))
-        groups.setdefault(family_key(engine.name, problem, spec.hyperparameters), []).append(spec)
-    for key, group in groups.items():  # in the order of all of them: a resumed run numbers its trials alike
-        rest = [spec for spec in group if spec not in done]
-        done |= zip(rest, engines[key.engine].serve(problem, run, rest), strict=True)
+        groups.setdefault((engine.name, engine.group(problem, run, spec)), (engine, []))[1].append(spec)
+    for engine, group in groups.values():  # formed of all of them: a resumed run trains, and numbers, its trials alike
+        most = engine.most(problem, group[0])
+        for begin in range(0, len(group), most):
+            rest = [spec for spec in group[begin : begin + most] if spec not in done]
+            done |= zip(rest, engine.serve(problem, run, rest) if rest else [], strict=True)
     return [done[spec] for spec in specs]
 
 
@@ -71,20 +49,9 @@ def initial_losses(problem: Problem, hyperparameters: Hyperparameters, seed: int
 
     The steps are taken with learning rate and weight decay 0, so that nothing is learned and nothing new is traced.
     """
-    point, labels = hyperparameters, problem.dataset.train.labels[:examples]
-    structure = models.structure_of(point)
-    trunk = None if point.trainable != "none" or point.augmentation else trunk_of(problem, structure, seed)
-    family = family_of("net" if trunk is None else "head", problem, point)
-    family.begin(fresh_weights(problem, structure, seed), point)
-    family.rekey(seed, 0)
-    family.optimizer.learning_rate = 0.0
-    family.optimizer.weight_decay.assign(0.0)
-    penalty = float(keras.ops.convert_to_numpy(family.trainee.penalty()))
-    total = 0.0
-    for batch in epoch_of(Examples.all_of(_first_inputs(problem, trunk, examples), labels), point.batch_size, None):
-        result = family.trainee.train_on_batch(batch.inputs, batch.labels, batch.weights, return_dict=True)
-        total += float(result["loss"]) * batch.count
-    return InitialReading(total / len(labels), total / len(labels) + penalty)
+    from tuner.training import readouts
+
+    return readouts.initial_losses(problem, hyperparameters, seed, examples)
 
 
 def predict(problem: Problem, run: Store, trial: Trial, images: np.ndarray) -> np.ndarray:
@@ -93,14 +60,9 @@ def predict(problem: Problem, run: Store, trial: Trial, images: np.ndarray) -> n
     For a split of the problem (the very array), a head uses cached features. Raises `tuner.store.StoreError` if the
     trial kept no weights.
     """
-    checkpoint = checkpoints.read(run.weights_path(trial))
-    point, seed = trial.hyperparameters, first_seed(run, trial.spec)
-    structure = models.structure_of(point)
-    inputs = images if trial.engine == "net" else _features(problem, run, trunk_of(problem, structure, seed), images)
-    family = family_of(trial.engine, problem, point)
-    family.begin(fresh_weights(problem, structure, seed), point)
-    checkpoints.assign(family.parts, checkpoint.best)
-    return probabilities(family.scores(inputs, run.stop.check), family.trainee.from_logits)
+    from tuner.training import readouts
+
+    return readouts.predict(problem, run, trial, images)
 
 
 def export(problem: Problem, run: Store, trial: Trial, path: Path) -> None:
@@ -108,28 +70,6 @@ def export(problem: Problem, run: Store, trial: Trial, path: Path) -> None:
 
     Raises `tuner.store.StoreError` if the trial kept no weights.
     """
-    checkpoint = checkpoints.read(run.weights_path(trial))
-    classifier = build(problem, models.structure_of(trial.hyperparameters), first_seed(run, trial.spec))
-    checkpoints.assign(parts_of(classifier), checkpoint.best)
-    models.save_for_inference(classifier, path)
+    from tuner.training import readouts
 
-
-def _first_inputs(problem: Problem, trunk: Trunk | None, examples: int) -> np.ndarray:
-    """The first training images, or their features: the whole split's if they are there, else a file of their own."""
-    images = problem.dataset.train.images
-    if trunk is None:
-        return images[:examples]
-    whole = opened(features_file(problem.cache, problem.dataset.fingerprint, "train", trunk), len(images), trunk)
-    if whole is not None:
-        return whole[:examples]
-    path = features_file(problem.cache, problem.dataset.fingerprint, f"train-first-{examples}", trunk)
-    return cached_features(path, images[:examples], trunk, Silent(), StopFlag())
-
-
-def _features(problem: Problem, run: Store, trunk: Trunk | None, images: np.ndarray) -> np.ndarray:
-    """Features of any images; cached ones for the splits that training reads."""
-    assert trunk is not None  # a head was trained on it
-    for name in ("train", "validation"):
-        if images is split_of(problem, name).images:
-            return split_features(problem, run, trunk, name)
-    return trunk.features(images, lambda count: run.stop.check())
+    readouts.export(problem, run, trial, path)

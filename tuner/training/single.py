@@ -1,0 +1,118 @@
+"""How is one trial after another trained by Keras? The engines `head` and `net`.
+
+`head` trains the head alone on features that the frozen backbone computed once; `net` trains any model from its images.
+Both take the same steps (`loop.train`) and agree on the same trial; they differ in what the first part of the model is.
+"""
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+
+from tuner import models
+from tuner.data import Problem
+from tuner.records import Trial, TrialSpec, TrialState
+from tuner.store import Store
+from tuner.training import checkpoints
+from tuner.training.asked import first_seed, mean_image, split_of, trial_of
+from tuner.training.batches import Examples, balanced_weights, stratified
+from tuner.training.checkpoints import Checkpoint
+from tuner.training.families import Family, family_key, family_of, fresh_weights, trunk_of
+from tuner.training.features import Trunk, cached_features, features_file
+from tuner.training.loop import Course, train
+from tuner.training.optimizers import load_slots
+
+__all__ = ["begin", "family_key", "has_trunk", "inputs_of", "serve_head", "serve_net", "split_features"]
+
+
+def serve_head(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
+    """Train heads on cached features, one after the other."""
+    return [_serve("head", problem, run, spec) for spec in specs]
+
+
+def serve_net(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
+    """Train whole models on images, one after the other."""
+    return [_serve("net", problem, run, spec) for spec in specs]
+
+
+def has_trunk(problem: Problem, spec: TrialSpec, seed: int) -> bool:
+    """Whether the model has a backbone with a head of ours on it; a user's whole classifier has none."""
+    return trunk_of(problem, models.structure_of(spec.hyperparameters), seed) is not None
+
+
+def begin(family: Family, problem: Problem, run: Store, spec: TrialSpec) -> Checkpoint | None:
+    """Put `family` to the start of the trial; its parent's checkpoint if it has one."""
+    fresh = fresh_weights(problem, models.structure_of(spec.hyperparameters), first_seed(run, spec))
+    family.begin(fresh, spec.hyperparameters)
+    if spec.parent is None:
+        return None
+    checkpoint = checkpoints.read(run.weights_path(trial_of(run, spec.parent)))
+    checkpoints.assign(family.parts, checkpoint.last if spec.continued else checkpoint.best)
+    family.restart_optimizer(spec.hyperparameters)
+    if spec.continued:
+        load_slots(family.trainee.optimizer, checkpoint.optimizer)
+        family.optimizer.weight_decay.assign(spec.hyperparameters.weight_decay)
+    return checkpoint
+
+
+def inputs_of(engine: str, problem: Problem, run: Store, spec: TrialSpec, split: str) -> np.ndarray:
+    """What the trainee sees of the split `train` or `validation`: images (N, H, W, C) uint8, or features (N, D)."""
+    images = split_of(problem, split).images
+    blank = mean_image(problem.dataset.train.images) if spec.blank_images else None
+    if engine == "net":
+        return images if blank is None else np.broadcast_to(blank, images.shape)
+    trunk = trunk_of(problem, models.structure_of(spec.hyperparameters), first_seed(run, spec))
+    assert trunk is not None  # or this engine would not serve
+    if blank is None:
+        return split_features(problem, run, trunk, split)
+    return np.broadcast_to(trunk.features(blank[None]), (len(images), trunk.width))
+
+
+def split_features(problem: Problem, run: Store, trunk: Trunk, split: str) -> np.ndarray:
+    """Features (N, D) of the split `train` or `validation`, computed once and memory-mapped."""
+    path = features_file(problem.cache, problem.dataset.fingerprint, split, trunk)
+    return cached_features(path, split_of(problem, split).images, trunk, run.progress, run.stop)
+
+
+def _serve(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Trial:
+    """Train one trial and record it."""
+    family = family_of(engine, problem, spec.hyperparameters)
+    train_inputs = inputs_of(engine, problem, run, spec, "train")
+    validation_inputs = inputs_of(engine, problem, run, spec, "validation") if spec.validate else None
+    began = perf_counter()
+    parent = begin(family, problem, run, spec)
+    course = _course(family, problem, spec, parent, train_inputs, validation_inputs)
+    log, checkpoint = train(family, course, run.progress, run.stop)
+    return run.record_trial(
+        spec,
+        state=TrialState.DIVERGED if log.reason else TrialState.COMPLETED,
+        curves=log.curves(),
+        seconds=perf_counter() - began,
+        engine=engine,
+        reason=log.reason,
+        best_epoch=log.best_epoch,
+        weights=None if checkpoint is None else checkpoints.writer(checkpoint),
+    )
+
+
+def _course(
+    family: Family,
+    problem: Problem,
+    spec: TrialSpec,
+    parent: Checkpoint | None,
+    train_inputs: np.ndarray,
+    validation_inputs: np.ndarray | None,
+) -> Course:
+    data = problem.dataset
+    labels = data.train.labels
+    rows = np.arange(len(labels)) if spec.examples is None else stratified(labels, spec.examples, spec.seed)
+    moved = spec.hyperparameters.trainable != "none" or (parent is not None and len(parent.best) > 1)
+    return Course(
+        spec,
+        Examples(train_inputs, labels, rows),
+        None if validation_inputs is None else Examples.all_of(validation_inputs, data.validation.labels),
+        balanced_weights(data.class_frequencies) if problem.recipe.data.class_weight == "balanced" else None,
+        problem.recipe.data.shuffle,
+        parent.epochs if parent is not None and spec.continued else 0,
+        tuple(name for name in family.parts if moved or name != "backbone"),
+    )
