@@ -1,13 +1,15 @@
 # install  .venv/ with everything, at pinned versions      demo   digits, from images to report.html
 # test     the whole suite                                  check  ruff, mypy --strict, structure tests
-# bench    studies that take longer than a test            fashion-mnist  TFDS' own builder, offline, on Debian's files
+# bench    rivals side by side, every goal, two studies: hours   bench-small  minutes: half of each goal
+# bench-install  the rivals that are not needed to run   bench-gpu  the same questions where a GPU is
+# fashion-mnist  TFDS' own builder, offline, on Debian's files
 
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install demo test check bench fashion-mnist clean
+.PHONY: install demo test check bench bench-small bench-install bench-gpu fashion-mnist clean
 
 install: $(VENV)/.installed
 
@@ -36,9 +38,24 @@ fashion-mnist: install
 	$(BIN)/python benchmarks/prepare_fashion_mnist.py
 	$(BIN)/tuner run recipes/fashion_mnist.yaml
 
-bench: install
+# Rivals beside what is installed, at versions that change nothing of it.
+bench-install: $(VENV)/.rivals
+
+$(VENV)/.rivals: $(VENV)/.installed benchmarks/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps -r benchmarks/requirements.txt \
+	  || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/requirements.txt
+	touch $@
+
+bench: bench-install
 	$(BIN)/python benchmarks/diagnosis/score.py
 	$(BIN)/python benchmarks/kill_demo.py
+	$(BIN)/python -m benchmarks.bench
+
+bench-small: bench-install
+	$(BIN)/python -m benchmarks.bench --small
+
+bench-gpu: install
+	KERAS_BACKEND=jax $(BIN)/python -m benchmarks.gpu
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -19,6 +19,7 @@ LAYERS = (  # top to bottom; imports point down, or sideways within a room
     {"steps"},
     {"symptoms", "probes", "search"},
     {"training"},
+    {"heads"},
     {"models"},
     {"data"},
     {"store"},
@@ -27,7 +28,10 @@ LAYERS = (  # top to bottom; imports point down, or sideways within a room
     {"recipe"},
     {"progress", "interrupts", "hyperparameters", "backend", "environment"},
 )
-LIGHT = ("cli", "recipe", "records", "store", "setting", "symptoms", "report", "hyperparameters", "environment")
+LIGHT = (
+    *("cli", "recipe", "records", "store", "setting", "symptoms", "report"),
+    *("hyperparameters", "environment", "heads"),
+)
 HEAVY = ("keras", "tensorflow", "jax", "torch", "keras_tuner")
 
 

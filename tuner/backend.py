@@ -1,7 +1,8 @@
 """On what does this run train? Chosen before Keras is imported, named before the first step.
 
 Keras reads its backend from the environment once, at import. `choose` sets it when nobody has: TensorFlow where it is
-installed, else JAX, else torch. `prepare` is for afterwards: it names the device.
+installed, else JAX, else torch. `prepare` is for afterwards: it names the device. What NumPy alone computes needs no
+backend, and `without_keras` names that.
 """
 
 import importlib.util
@@ -19,7 +20,7 @@ class BackendError(Exception):
 class Device:
     """Where the training runs."""
 
-    backend: str  # tensorflow | jax | torch
+    backend: str  # tensorflow | jax | torch; numpy where Keras is not imported
     name: str  # such as "cpu (2 cores)" or "NVIDIA H200"
     kind: str  # cpu | gpu
     precision: str  # a Keras dtype policy
@@ -57,6 +58,11 @@ def prepare(device: str = "auto", precision: str = "auto") -> Device:
         raise BackendError(f"runtime.device is {device}, but {keras.backend.backend()} sees only {', '.join(found)}.")
     kind = "gpu" if gpus and device != "cpu" else "cpu"
     return Device(keras.backend.backend(), _name(kind), kind, "float32" if precision == "auto" else precision)
+
+
+def without_keras() -> Device:
+    """What NumPy computes on."""
+    return Device("numpy", _name("cpu"), "cpu", "float32")
 
 
 def _name(kind: str) -> str:

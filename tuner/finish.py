@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from tuner import setting
-from tuner.data import Problem, data_uri, jpeg, sample_grid
+from tuner.data import Problem, data_uri, jpeg, kept_samples
 from tuner.hyperparameters import thawed
 from tuner.records import Change, Finding, Outcome, Run, Trial, TrialState, to_json
 from tuner.search.noise import wilson_interval
+from tuner.steps import backbones
 from tuner.steps.situation import REPEATED, chosen_among, contenders, situation, trial_of
 from tuner.store import Store
 from tuner.training import export, fit_many, predict
@@ -31,6 +32,7 @@ PLENTY = 1_000_000  # trials, where the budget does not count them
 
 def finish(problem: Problem, run: Store, last: Finding) -> dict[str, Any]:
     """Evaluate, save and store the conclusion; returns it (JSON form, keys as the report reads them)."""
+    problem = backbones.settled(problem, run)
     store_samples(problem, run)
     candidates = contenders(run)
     if last.outcome is Outcome.FAIL or last.step != "repeat" or not candidates:
@@ -225,10 +227,9 @@ def action(problem: Problem, change: Change) -> dict[str, Any]:
 
 def store_samples(problem: Problem, run: Store) -> None:
     """A grid of training images with their labels, for the report."""
-    grid = sample_grid(
-        problem.dataset, min(SAMPLES, problem.recipe.report.embed_images or SAMPLES), problem.recipe.seed
-    )
-    put_json(run, "samples.json", [{"image": data_uri(image), "label": label} for image, label in grid])
+    most = min(SAMPLES, problem.recipe.report.embed_images or SAMPLES)
+    samples = kept_samples(problem.dataset, most, problem.recipe.seed)
+    put_json(run, "samples.json", [{"image": image, "label": label} for image, label in samples])
 
 
 def put_json(run: Store, name: str, value: Any) -> None:

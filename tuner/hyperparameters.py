@@ -55,7 +55,7 @@ class Hyperparameters:
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> "Hyperparameters":
         """The inverse of `to_json`; paths left out keep their defaults."""
-        return cls(**{field_of(path): frozen(value) for path, value in values.items()})
+        return cls(**{PATHS.get(path) or field_of(path): frozen(value) for path, value in values.items()})
 
 
 PATHS: dict[str, str] = {
@@ -92,6 +92,8 @@ def field_of(path: str) -> str:
 
 def frozen(value: Any) -> Any:
     """Lists and dicts as tuples, so that a point is hashable and compares by value."""
+    if isinstance(value, float | str | int) or value is None:
+        return value
     if isinstance(value, Mapping):
         return tuple((key, frozen(item)) for key, item in value.items())
     if isinstance(value, list | tuple):

@@ -115,6 +115,7 @@ class TrialSpec:
     patience: int | None = None  # end after so many epochs without a better val_loss, and keep the best weights
     validate: bool = True  # measure validation after each epoch
     keep: bool = False  # keep the best weights (by validation loss; the last if not validated) on disk
+    horizon: int | None = None  # epochs, those of continued parents included, the schedule runs over; None: to the end
 
 
 @dataclass(frozen=True)
@@ -202,8 +203,13 @@ class Step:
     judge: Callable[[Any], Iterable[Verdict]]
 
 
+PLAIN = (int, str, bool, type(None))  # types whose values are their own JSON
+
+
 def to_json(value: Any) -> Any:
     """Any record as strict JSON data: dataclasses as dicts, non-finite floats as strings."""
+    if type(value) in PLAIN or (type(value) is float and math.isfinite(value)):  # nearly all of it: curves, and words
+        return value
     if isinstance(value, Hyperparameters):
         return to_json(value.to_json())
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -230,7 +236,7 @@ def number(value: Any) -> float:
 
 def curves_from_json(data: Mapping[str, Any]) -> LearningCurves:
     """The inverse of `to_json` for `LearningCurves`."""
-    return LearningCurves(**{name: tuple(map(number, values)) for name, values in data.items()})
+    return LearningCurves(**{name: tuple(map(float, values)) for name, values in data.items()})
 
 
 def spec_from_json(data: Mapping[str, Any]) -> TrialSpec:

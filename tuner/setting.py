@@ -12,6 +12,7 @@ from tuner.hyperparameters import PATHS, Hyperparameters, frozen, thawed
 from tuner.records import Change, Finding, Verdict
 
 STAGE = "transfer.stage"  # path of the change that moves on to another transfer stage; its value is the stage's name
+BACKBONE = "model.backbone"  # path of the change that ends a ranking; no point of the search space, the recipe holds it
 SPACE = "search.space."  # prefix of the changes that narrow, shift or widen one axis of the search space
 
 APPLYING_STEPS = frozenset({"initial_loss", "overfit_small_sample", "learning_rate", "short_runs", "change", "repeat"})
@@ -36,6 +37,8 @@ def current(start: Hyperparameters, first_stage: str, findings: Iterable[Finding
             if change.path == STAGE:
                 stage = str(change.value)
                 space.clear()
+            elif change.path == BACKBONE:
+                continue
             elif change.path.startswith(SPACE):
                 space[change.path.removeprefix(SPACE)] = dict(change.value)
             else:

@@ -7,15 +7,18 @@ and stored trials instead of training again, so it stands where the stopped one 
 
 import itertools
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner import setting
 from tuner.data import Problem, check_dataset
+from tuner.hyperparameters import thawed
 from tuner.interrupts import OutOfTime
 from tuner.models import stages
+from tuner.recipe.candidates import candidates
 from tuner.records import Finding, Outcome, Step, to_json
 from tuner.steps import (
     STEP_NAMES,
+    backbones,
     change,
     initial_loss,
     learning_curves,
@@ -61,13 +64,15 @@ def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
         if last.step == "repeat" and last.evidence["decision"] == "stop":  # said before a kill
             return last
         if any(trial.weights for trial in run.trials):
-            return take(repeat.STEP, problem, run, setting.round_of(run.findings))
+            return take(repeat.STEP, backbones.settled(problem, run), run, setting.round_of(run.findings))
         return run.findings[-1]
 
 
 def follow(problem: Problem, run: Store, window: Window) -> Finding:
     """The seven steps in order, until one of them ends the run."""
     finding = look_at_data(problem, run)
+    if finding.outcome is not Outcome.FAIL:
+        problem = choose_backbone(problem, run)
     for step in CHECKS:
         if finding.outcome is Outcome.FAIL:
             return finding
@@ -94,6 +99,40 @@ def look_at_data(problem: Problem, run: Store) -> Finding:
     verdicts = tuple(check_dataset(problem.dataset))
     question = "Is this data that something can be learned from?"
     finding = Finding("data", 0, first_stage(problem), question, to_json(problem.dataset.manifest), verdicts)
+    finding = run.record_finding(finding)
+    narrate(run, finding)
+    return finding
+
+
+def choose_backbone(problem: Problem, run: Store) -> Problem:
+    """Before step 1, where the recipe names several backbones: rank them; the problem with the one that is taken."""
+    if len(candidates(problem.recipe)) > 1:
+        rank_backbones(problem, run)
+    return backbones.settled(problem, run)
+
+
+def rank_backbones(problem: Problem, run: Store) -> Finding:
+    """The stored ranking, or rank and store."""
+    known = run.finding(backbones.NAME, 0)
+    if known is not None:
+        narrate(run, known)
+        return known
+    run.progress.say(f"{backbones.TITLE}: {', '.join(candidates(problem.recipe))}")
+    started = time.monotonic()
+    evidence = backbones.measure(problem, run)
+    verdicts = tuple(backbones.judge(evidence))
+    before = thawed(problem.recipe.model.backbone)
+    applied = tuple(replace(change, before=before) for verdict in verdicts for change in verdict.changes)
+    finding = Finding(
+        step=backbones.NAME,
+        round=0,
+        stage=first_stage(problem),
+        question=backbones.QUESTION,
+        evidence=to_json(evidence),
+        verdicts=verdicts,
+        applied=applied,
+        seconds=time.monotonic() - started,
+    )
     finding = run.record_finding(finding)
     narrate(run, finding)
     return finding
@@ -158,6 +197,8 @@ def narrate(run: Store, finding: Finding) -> None:
 
 def show(value: object) -> str:
     """A value as a person writes it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(show, value))}]"
     if isinstance(value, float):
         return f"{value:.4g}"
     return "none" if value is None else str(value)

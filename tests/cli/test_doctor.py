@@ -1,5 +1,6 @@
 """`tuner doctor` names what is there and what is missing, with the command that helps, and survives it all."""
 
+import importlib.metadata
 import json
 from pathlib import Path
 
@@ -108,3 +109,10 @@ def test_the_environment_is_strict_json_and_needs_no_keras() -> None:
 def test_outside_a_repository_there_is_no_commit(here: Path) -> None:
     assert environment.git_commit(here) == ""
     assert environment.git_commit(here / "nowhere") == ""
+
+
+def test_versions_are_those_of_the_packages_metadata() -> None:
+    told = {dist.metadata["Name"]: dist.version for dist in importlib.metadata.distributions()}
+    assert told
+    assert {name: environment.version(name) for name in told} == told
+    assert environment.version("no-such-package") is None

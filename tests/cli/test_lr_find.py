@@ -2,12 +2,15 @@
 
 import json
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from tuner.cli.lr_find import suggested, table, with_rate
 from tuner.cli.main import main
+from tuner.store import read_run
 
 NET = '''
 import keras
@@ -110,3 +113,38 @@ def test_a_wrong_recipe_exits_2_and_nothing_is_run(
     assert main(["lr-find", str(recipe), "--set", "optimizer.learning_rat=1"]) == 2
     assert capfd.readouterr().out == ""
     assert not (tmp_path / "reports").exists()
+
+
+def test_on_cached_features_it_answers_alike_and_imports_nothing_that_made_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TUNER_CACHE_DIR", str(tmp_path / "cache"))
+    text = {
+        "version": 1,
+        "name": "known",
+        "data": {"source": "digits", "image_size": [32, 32], "limit": 200},
+        "model": {"backbone": "EfficientNetLite0"},
+        "transfer": [{"name": "head", "trainable": "none"}],
+        "steps": {"learning_rate": {"iterations": 20, "num_steps": 30}},
+        "output": {"dir": str(tmp_path / "reports")},
+    }
+    path = tmp_path / "known.yaml"
+    path.write_text(json.dumps(text))
+    assert main(["lr-find", str(path), "--json"]) == 0
+    first = json.loads(capfd.readouterr().out)
+    unwanted = ("keras", "tensorflow", "jax", "sklearn", "scipy", "PIL.Image", "pydantic", "ruamel.yaml")
+    code = (
+        "import sys\nfrom tuner.cli.main import main\n"
+        f"main(['lr-find', {str(path)!r}, '--json'])\n"
+        f"print([name for name in {unwanted!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    answer, imported = done.stdout.splitlines()
+    assert imported == "[]"
+    second = json.loads(answer)
+    assert second["sweep"] == first["sweep"]
+    assert (second["chosen"], second["why"]) == (first["chosen"], first["why"])
+    assert "NumPy, float32" in done.stderr
+    assert read_run(Path(second["run"])).environment["device"]["backend"] == "numpy"
+    assert read_run(Path(first["run"])).environment["device"]["backend"] != "numpy"
+    assert Path(second["report"]).stat().st_size > 10_000

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import json
 import multiprocessing
 import os
 import signal
@@ -255,3 +256,29 @@ def test_black_images_are_divided_like_any_others_so_that_they_can_be_told(recip
         assert len(dataset.validation) == 9
         assert len(dataset.manifest["constant_images"]) == len(images[black])
         images = np.random.default_rng(0).integers(0, 256, (60, 8, 8), np.uint8)
+
+
+def test_what_is_cached_is_opened_without_the_libraries_that_decoded_it(tmp_path: Path, folder: Path) -> None:
+    recipes = []
+    for source in ({"source": "digits"}, {"source": "directory", "path": str(folder)}):
+        text = {"version": 1, "name": "test", "data": source | {"image_size": [8, 8]}, "model": {"backbone": "LeNet5"}}
+        recipes.append(tmp_path / f"{source['source']}.yaml")
+        recipes[-1].write_text(json.dumps(text))
+    code = f"""
+    import sys
+    from pathlib import Path
+    from tuner.data import kept_samples, open_dataset
+    from tuner.progress import Silent
+    from tuner.recipe.known import load_known
+    for path in {list(map(str, recipes))!r}:
+        kept_samples(open_dataset(load_known(Path(path)), Silent()), 4, 0)
+    print([name for name in ("sklearn", "PIL.Image", "pydantic", "tensorflow") if name in sys.modules])
+    """
+    command, environment = (
+        [sys.executable, "-c", textwrap.dedent(code)],
+        {**os.environ, "TUNER_CACHE_DIR": str(tmp_path)},
+    )
+    said = [
+        subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout for _ in range(2)
+    ]
+    assert said == ["['sklearn', 'PIL.Image', 'pydantic']\n", "[]\n"]

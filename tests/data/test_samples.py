@@ -1,12 +1,15 @@
 """Laws of the sample grid: small JPEG files, the classes in turn, the same for the same seed."""
 
+import dataclasses
 import io
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from tuner.data import Dataset, Split, data_uri, jpeg, sample_grid
+from tuner.data import Dataset, Split, data_uri, jpeg, kept_samples, sample_grid
 
 RNG = np.random.default_rng(0)
 TRAIN = Split(RNG.integers(0, 256, (40, 8, 8, 3), np.uint8), np.array([0] * 36 + [1] * 4))
@@ -39,3 +42,20 @@ def test_pictures_are_between_64_and_128_pixels(shape: tuple[int, int, int], siz
 def test_augmented_images_in_floating_point_are_clipped() -> None:
     picture = Image.open(io.BytesIO(jpeg(np.full((64, 64, 3), 300.0, np.float32))))
     assert np.asarray(picture).min() > 250
+
+
+def test_kept_samples_are_those_of_the_grid_and_are_read_back(tmp_path: Path) -> None:
+    dataset = dataclasses.replace(DATASET, manifest={"cache": str(tmp_path)})
+    grid = [(data_uri(image), label) for image, label in sample_grid(DATASET, 4, 1)]
+    assert kept_samples(DATASET, 4, 1) == kept_samples(dataset, 4, 1) == kept_samples(dataset, 4, 1) == grid
+    (kept,) = tmp_path.iterdir()
+    kept.write_text(json.dumps([["data:image/jpeg;base64,", "told"]]))
+    assert kept_samples(dataset, 4, 1) == [("data:image/jpeg;base64,", "told")]
+    assert kept_samples(dataset, 4, 2) != grid
+    kept.write_text("[[")
+    assert kept_samples(dataset, 4, 1) == grid
+
+
+def test_samples_need_no_cache_that_can_be_written(tmp_path: Path) -> None:
+    nowhere = dataclasses.replace(DATASET, manifest={"cache": str(tmp_path / "nowhere")})
+    assert len(kept_samples(nowhere, 4, 1)) == 4

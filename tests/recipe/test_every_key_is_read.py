@@ -25,8 +25,6 @@ ALLOWED = {
     "steps.initial_loss.enabled": "tuner.tune.enabled takes the section by the step's name",
     "steps.overfit_small_sample.enabled": "tuner.tune.enabled takes the section by the step's name",
     "steps.learning_rate.enabled": "tuner.tune.enabled takes the section by the step's name",
-    "optimizer.momentum": "tuner.training.optimizers.STRUCTURAL names it",
-    "optimizer.nesterov": "tuner.training.optimizers.STRUCTURAL names it",
     "steps.learning_curves": "one of the seven names; there is nothing to set",
 }
 

@@ -326,6 +326,12 @@ def short_runs_finding(
         "trials": numbers,
         "best": top.number,
         "noise": noise,
+        "rungs": []
+        if round_ == 1
+        else [
+            {"epochs": 1, "trials": numbers, "continued": [top.number]},
+            {"epochs": epochs, "trials": [top.number], "continued": []},
+        ],
     }
     verdict = passed(
         "best_of_short_runs",
@@ -651,6 +657,19 @@ def sample_run() -> Run:
         conclusion,
         372.4,
     )
+
+
+def crowded_run(count: int, lost: int = 1) -> Run:
+    """A run of one round of so many short runs, of which the worst `lost` diverged."""
+    whole, book = sample_run(), Book()
+    short = short_runs_finding(book, 2, "head", replace(START, learning_rate=3e-3), count, 0.97, 5)
+    worst = {trial.number for trial in sorted(book.trials, key=lambda trial: trial.val_accuracy)[:lost]}
+    trials = tuple(
+        replace(trial, state=TrialState.DIVERGED, reason="loss was nan in epoch 3") if trial.number in worst else trial
+        for trial in book.trials
+    )
+    seen = curves_finding(2, "head", short, book)
+    return replace(whole, findings=(data_finding(), short, seen), trials=trials, conclusion={"title": "Many trials"})
 
 
 def stopped_run() -> Run:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from tuner.report.page import render
+
 CHROMIUM = os.environ.get("TUNER_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 AXE = Path(os.environ.get("TUNER_AXE", Path(__file__).parents[2])) / "node_modules/axe-core/axe.min.js"
 FLAGS = (
@@ -120,6 +122,14 @@ LABELS = """[...document.querySelectorAll('svg[role=img]')].filter(s => s.client
 @pytest.mark.parametrize("size", [PHONE, "740,900", "780,900", DESK])
 def test_labels_are_legible_inside_their_chart_and_apart(page, ask, size):
     assert ask(opened(page), LABELS, size) == []
+
+
+@pytest.mark.parametrize("count", [256, 1000])
+@pytest.mark.parametrize("size", [PHONE, DESK])
+def test_a_round_of_many_trials_is_as_legible_and_fits_the_window(sample, ask, size, count):
+    crowded = opened(render(sample.crowded_run(count), lambda name: None))
+    assert ask(crowded, LABELS, size) == []
+    assert ask(crowded, "document.documentElement.scrollWidth", size) == int(size.split(",")[0])
 
 
 def test_one_drawing_of_each_chart_is_shown(page, ask):

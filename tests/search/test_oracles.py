@@ -1,5 +1,6 @@
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +75,18 @@ def test_a_grid_has_both_ends_in_order() -> None:
     assert axis_values({"min_value": 0.0, "max_value": 0.5, "step": 0.1}) == pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
     assert axis_values({"min_value": 16, "max_value": 64, "step": 2, "sampling": "log"}) == [16, 32, 64]
     assert len(list(grid(SPACE))) == 4 * 2 * 2
+
+
+def test_an_oracle_leaves_nothing_behind_and_clears_what_a_killed_one_left(tmp_path: Path) -> None:
+    (tmp_path / ".oracle-dead").mkdir()
+    (tmp_path / ".oracle-dead" / "trial.json").write_text("{}")
+    (tmp_path / "run.db").write_text("")
+    seen: list[list[str]] = []
+
+    def evaluate(proposals: Sequence[Proposal]) -> list[float]:
+        seen.append(sorted(path.name[:8] for path in tmp_path.iterdir()))
+        return closeness(proposals)
+
+    search("random", SPACE, 4, 1, 0, evaluate, tmp_path)
+    assert seen == [[".oracle-", "run.db"]]
+    assert [path.name for path in tmp_path.iterdir()] == ["run.db"]

@@ -13,6 +13,7 @@ import pytest
 from tuner.hyperparameters import PATHS, Hyperparameters
 from tuner.records import LearningCurves, TrialSpec
 from tuner.store import Result, Store, StoreError, export_csv, list_runs, read_run, summarize
+from tuner.store.schema import SCHEMA
 
 Make = Callable[..., Store]
 Of = Callable[..., Result]
@@ -58,13 +59,62 @@ def test_reading_changes_no_byte(create: Make, result: Of) -> None:
 
 
 def test_a_newer_schema_is_refused_and_left_alone(create: Make, resume: Make) -> None:
-    folder = altered(create(), "PRAGMA user_version = 2")
+    folder = altered(create(), f"PRAGMA user_version = {SCHEMA + 1}")
     before = (folder / "run.db").read_bytes()
-    with pytest.raises(StoreError, match=r"newer tuner: schema 2, .* Upgrade tuner"):
+    with pytest.raises(StoreError, match=rf"newer tuner: schema {SCHEMA + 1}, .* Upgrade tuner"):
         read_run(folder)
     with pytest.raises(StoreError, match="newer tuner"):
         resume(folder)
     assert (folder / "run.db").read_bytes() == before
+
+
+OLD = (  # schema 1: two columns less, every curve in the JSON, a spec without the fields of today
+    "CREATE TABLE old (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, json TEXT NOT NULL,"
+    " weights_size INTEGER, weights_sha256 TEXT)",
+    "INSERT INTO old SELECT number, 'key' || number, json_remove(json_set(json, '$.curves.step_loss',"
+    " json('[2.5,\"nan\"]'), '$.curves.step_learning_rate', json('[0.1,0.1]')), '$.spec.horizon'),"
+    " weights_size, weights_sha256 FROM trials",
+    "DROP TABLE trials",
+    "ALTER TABLE old RENAME TO trials",
+    "PRAGMA user_version = 1",
+)
+
+
+def test_a_run_of_the_first_schema_is_read_as_it_is_and_goes_on_when_resumed(
+    create: Make, resume: Make, result: Of
+) -> None:
+    with create() as store:
+        store.record_trials([result(1, b"w"), result(2)])
+    with closing(sqlite3.connect(store.folder / "run.db")) as connection, connection:
+        for statement in OLD:
+            connection.execute(statement)
+    before = (store.folder / "run.db").read_bytes()
+    old = read_run(store.folder).trials
+    assert [str(trial.curves.step_loss) for trial in old] == ["(2.5, nan)"] * 2
+    assert old[0].curves.step_learning_rate == (0.1, 0.1)
+    assert (store.folder / "run.db").read_bytes() == before
+    with resume(store.folder) as again:
+        assert again.remembered(result(1).spec) == again.trials[0]
+        assert again.weights_path(again.trials[0]).read_bytes() == b"w"
+        again.record_trials([result(1), result(3, curves=LearningCurves(step_loss=(0.1, 0.2)))])
+        again.drop_weights(())
+    run = read_run(store.folder)
+    assert [trial.number for trial in run.trials] == [1, 2, 3]
+    assert str(run.trials) == str(again.trials)
+    assert run.trials[2].curves.step_loss == (0.1, 0.2)
+    assert str(run.trials[1].curves) == str(old[1].curves)
+
+
+def test_a_finished_run_of_the_first_schema_stays_as_it_is(create: Make, resume: Make) -> None:
+    with create() as store:
+        store.finish("finished", {})
+    with closing(sqlite3.connect(store.folder / "run.db")) as connection, connection:
+        for statement in OLD:
+            connection.execute(statement)
+    before = (store.folder / "run.db").read_bytes()
+    with pytest.raises(StoreError, match="nothing to resume"):
+        resume(store.folder)
+    assert (store.folder / "run.db").read_bytes() == before
 
 
 def test_what_is_not_a_run_is_said_in_one_sentence(tmp_path: Path, create: Make, resume: Make) -> None:
@@ -100,6 +150,9 @@ def test_what_is_not_a_run_is_said_in_one_sentence(tmp_path: Path, create: Make,
         "UPDATE meta SET value = 'x' WHERE key = 'recipe'",
         "DELETE FROM meta WHERE key = 'created'",
         "DROP TABLE findings",
+        "UPDATE trials SET step_loss = x'66000000'",
+        "UPDATE trials SET step_loss = x'7a00000000'",
+        "UPDATE trials SET step_loss = 'text'",
     ],
 )
 def test_damaged_records_are_a_store_error(create: Make, result: Of, resume: Make, damage: str) -> None:

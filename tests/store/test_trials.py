@@ -1,12 +1,14 @@
 """What is recorded of trials: once each, exactly, and whole."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from tuner.hyperparameters import Hyperparameters
 from tuner.records import LearningCurves, TrialSpec, TrialState, to_json
-from tuner.store import Result, Store, StoreError, key_of, read_run
+from tuner.store import Result, Store, StoreError, key_of, read_run, rows
 
 Make = Callable[..., Store]
 Of = Callable[..., Result]
@@ -87,6 +89,29 @@ def test_equal_numbers_of_any_kind_have_one_key() -> None:
     assert key(0.1) == key(np.float64(0.1)) != key(np.float32(0.1))
 
 
+def test_a_key_is_that_of_the_spec_in_json() -> None:
+    """Runs that are half done remember specs by it: it must not change."""
+    spec = TrialSpec(Hyperparameters(learning_rate=np.float32(0.5), head_units=(8,)), 2, 0, "change", ramp=(1e-6, 1))
+    plain = json.loads(json.dumps(to_json(spec)))
+    plain["hyperparameters"] |= {path: 0 for path, value in plain["hyperparameters"].items() if value == 0.0}
+    plain["hyperparameters"]["transfer.freeze_batch_norm"] = True
+    plain["hyperparameters"]["optimizer.nesterov"] = False
+    canonical = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    assert key_of.__wrapped__(spec) == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_curves_of_every_batch_come_back_bit_for_bit(create: Make, resume: Make, result: Of) -> None:
+    losses = (*np.random.default_rng(0).normal(size=50).astype(np.float32), math.nan, 0.1, math.inf, -0.0)
+    curves = LearningCurves(loss=(0.1, 1 / 3), step_loss=losses, step_learning_rate=(1e-3,) * 54)
+    with create() as store:
+        (live,) = store.record_trials([result(1, curves=curves)])
+    expected = np.asarray(losses, np.float64).tobytes()
+    for trial in (live, *read_run(store.folder).trials, *resume(store.folder).trials):
+        assert np.asarray(trial.curves.step_loss).tobytes() == expected
+        assert trial.curves.step_learning_rate == (1e-3,) * 54
+        assert trial.curves.loss == (0.1, 1 / 3)
+
+
 def test_a_diverged_trial_is_strict_json_and_comes_back_as_nan(create: Make, result: Of) -> None:
     def refuse(constant: str) -> None:
         raise AssertionError(f"{constant} is not JSON")
@@ -104,6 +129,46 @@ def test_a_diverged_trial_is_strict_json_and_comes_back_as_nan(create: Make, res
     assert trial.curves.val_accuracy == (0.5,)
     assert trial.state is TrialState.DIVERGED
     assert math.isnan(trial.val_accuracy)
+
+
+odd = st.sampled_from(
+    [
+        1,
+        1.0,
+        True,
+        np.float32(0.1),
+        np.float64(0.1),
+        np.int64(3),
+        math.inf,
+        math.nan,
+        "text",
+        None,
+        (1, (2.0,)),
+        [1, [2.0]],
+    ]
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(value=odd, curve=st.lists(st.sampled_from([1, 0.1, np.float32(0.1), math.nan, -math.inf, True]), max_size=4))
+def test_a_trial_that_is_not_read_back_is_what_would_be_read(result: Of, value: Any, curve: list[Any]) -> None:
+    one = result(1, curves=LearningCurves(loss=tuple(curve), step_loss=tuple(curve)))
+    point = dataclasses.replace(one.spec.hyperparameters, alpha=value, head_units=value)
+    ramp = value if isinstance(value, tuple) else (value, 1.0)
+    other = {"hyperparameters": point, "stop_at_accuracy": value, "ramp": ramp}
+    for spec in (one.spec, *(dataclasses.replace(one.spec, **{name: new}) for name, new in other.items())):
+        trial = dataclasses.replace(one, spec=spec).numbered(1, None)
+        live = rows.recorded("key", trial, None)
+        assert types(live.trial) == types(rows.recorded_from_row(live.row).trial)
+
+
+def types(value: Any) -> Any:
+    """All values of a record, each with its type, in a form in which NaN equals itself."""
+    if dataclasses.is_dataclass(value):
+        return (type(value), [types(item) for item in vars(value).values()])
+    if isinstance(value, tuple | list):
+        return (type(value), [types(item) for item in value])
+    return (type(value), repr(value))
 
 
 def test_weights_that_cannot_be_written_leave_no_trial_and_no_file(create: Make, result: Of) -> None:

@@ -29,6 +29,34 @@ def test_a_continued_trial_is_the_trial_that_never_stopped(problem, new_run, spe
         np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.parametrize("schedule", ["CosineDecay", "OneCycle", "ExponentialDecay", "none"])
+@pytest.mark.parametrize("settings", [HEAD, NET], ids=["head", "net"])
+def test_a_trial_in_rungs_is_the_trial_trained_at_once(problem, new_run, spec, settings, schedule):
+    settings = settings | {"schedule": schedule, "warmup_epochs": 1.5, "alpha": 0.1, "keep": True}
+    straight_run, run = new_run(), new_run()
+    straight = fit(problem, straight_run, spec(epochs=3, **settings))
+    first = fit(problem, run, spec(epochs=1, horizon=3, **settings))
+    second = fit(problem, run, spec(epochs=2, horizon=3, parent=first.number, continued=True, **settings))
+    assert first.curves.joined(second.curves) == straight.curves
+    here, there = read(run.weights_path(second)), read(straight_run.weights_path(straight))
+    for part in there.last:
+        for mine, theirs in zip(here.last[part], there.last[part], strict=True):
+            np.testing.assert_array_equal(mine, theirs)
+    for mine, theirs in zip(here.optimizer, there.optimizer, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+def test_without_its_horizon_a_rung_decays_too_early(problem, new_run, spec):
+    settings = NET | {"schedule": "CosineDecay", "keep": True}
+    whole, rung = (fit(problem, new_run(), spec(epochs=1, horizon=horizon, **settings)) for horizon in (3, None))
+    assert whole.curves.learning_rate[-1] > 2 * rung.curves.learning_rate[-1]
+
+
+def test_a_schedule_that_ends_before_the_trial_is_refused(problem, run, spec):
+    with pytest.raises(ValueError, match="a schedule over 2 epochs ends before the trial's 3"):
+        fit(problem, run, spec(epochs=3, horizon=2))
+
+
 def test_a_child_starts_from_the_best_weights_of_its_parent(problem, run, spec):
     settings = {"trainable": "all", "learning_rate": 0.3}
     parent = fit(problem, run, spec(epochs=8, keep=True, **settings))
@@ -40,7 +68,7 @@ def test_a_child_starts_from_the_best_weights_of_its_parent(problem, run, spec):
 
 def test_a_net_goes_on_from_a_head(problem, run, spec):
     head = fit(problem, run, spec(epochs=3, keep=True))
-    assert head.engine == "head"
+    assert head.engine == "heads"
     still = {"learning_rate": 1e-30, "weight_decay": 0.0, "trainable": "half"}
     net = fit(problem, run, spec(parent=head.number, epochs=1, seed=5, **still))
     assert net.engine == "net"

@@ -85,7 +85,7 @@ def test_without_kept_weights_there_is_nothing_to_predict_with(problem, run, spe
 
 
 def test_trials_are_numbered_alike_whichever_of_them_a_resumed_run_already_had(problem, new_run, spec):
-    asked = [spec(epochs=1, optimizer=name, seed=seed) for seed in (0, 1) for name in ("SGD", "AdamW")]
+    asked = [spec(epochs=1, optimizer=name, seed=seed) for seed in (0, 1) for name in ("SGD", "Nadam")]
     whole, resumed = new_run(), new_run()
     fit_many(problem, whole, asked)
     fit(problem, resumed, whole.trials[0].spec)

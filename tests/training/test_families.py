@@ -37,7 +37,7 @@ def test_a_family_is_traced_once_for_training_and_once_for_prediction(problem, r
 def test_traces_are_counted_by_kind(problem, run, spec):
     clear()
     before = dict(TRACES)
-    fit(problem, run, spec(validate=False))
+    fit(problem, run, spec(validate=False, trainable="all"))
     assert TRACES["train"] == before.get("train", 0) + 1
     assert TRACES["predict"] == before.get("predict", 0)
 
@@ -51,16 +51,18 @@ def test_the_most_recently_used_families_are_kept(problem, run, spec):
     assert {key.batch_size for key in _families} == {2, *range(5, 10)}
 
 
+@pytest.mark.parametrize("name", ["heads", "head"])
 @pytest.mark.parametrize("settings", [{}, {"dropout": 0.4, "head_units": (6,), "l2": 1e-3}], ids=["linear", "hidden"])
-def test_a_head_on_features_is_the_whole_model_with_its_backbone_frozen(problem, new_run, spec, settings):
-    asked = spec(epochs=3, **settings)
-    head, net = (engine.serve(problem, new_run(), [asked])[0] for engine in ENGINES)
-    assert (head.engine, net.engine) == ("head", "net")
-    for name in ("loss", "val_loss", "step_loss"):
-        if settings.get("dropout"):  # the two draw different masks
-            np.testing.assert_allclose(getattr(head.curves, name), getattr(net.curves, name), atol=0.2)
-        else:
-            np.testing.assert_allclose(getattr(head.curves, name), getattr(net.curves, name), rtol=1e-4)
+def test_a_head_on_features_is_the_whole_model_with_its_backbone_frozen(problem, new_run, spec, settings, name):
+    asked, engines = spec(epochs=3, **settings), {engine.name: engine for engine in ENGINES}
+    head, net = (engines[each].serve(problem, new_run(), [asked])[0] for each in (name, "net"))
+    assert (head.engine, net.engine) == (name, "net")
+    if settings.get("dropout"):  # the two draw different masks: alike on the average of an epoch only
+        np.testing.assert_allclose(head.curves.loss, net.curves.loss, atol=0.1)
+        np.testing.assert_allclose(head.curves.val_loss, net.curves.val_loss, atol=0.1)
+        return
+    for curve in ("loss", "val_loss", "step_loss"):
+        np.testing.assert_allclose(getattr(head.curves, curve), getattr(net.curves, curve), rtol=1e-4)
 
 
 @pytest.mark.parametrize("settings", [{"label_smoothing": 0.2}, {"l2": 0.5}, {"l1": 0.5}, {"weight_decay": 5.0}])

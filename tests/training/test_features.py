@@ -1,5 +1,10 @@
 """The features of a frozen backbone are computed once, and a stale file is never taken for a fresh one."""
 
+import os
+import re
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -68,6 +73,36 @@ def test_an_interrupted_extraction_leaves_nothing(trunk, images, tmp_path):
     with pytest.raises(Interrupted):
         compute(tmp_path / "f" / "x.npy", images, trunk, stop)
     assert list((tmp_path / "f").iterdir()) == []
+
+
+def test_progress_shows_the_images_a_second_after_the_first_pass(trunk, tmp_path):
+    heard = []
+
+    class Ear(Silent):
+        def advance(self, by=1, note=""):
+            heard.append((by, note))
+
+    images = np.zeros((130, 16, 16, 3), np.uint8)
+    cached_features(tmp_path / "x.npy", images, trunk, Ear(), StopFlag())
+    assert [by for by, _ in heard] == [64, 64, 2]
+    assert heard[0][1] == ""  # it took part in compiling
+    assert re.fullmatch(r"[1-9][\d,]* images/s", heard[-1][1])
+
+
+def test_what_dead_processes_left_is_swept_after_a_day(trunk, images, tmp_path):
+    old, fresh, other = tmp_path / ".train-a.tmp", tmp_path / ".train-b.tmp", tmp_path / "train-c.npy"
+    for path in (old, fresh, other):
+        path.write_bytes(b"half")
+        os.utime(path, (0, 0))
+    os.utime(fresh)
+    compute(tmp_path / "x.npy", images, trunk)
+    assert {path.name for path in tmp_path.iterdir()} == {"x.npy", fresh.name, other.name}
+
+
+def test_opening_features_does_not_import_keras():
+    code = "import sys, tuner.training.features, tuner.training.known, tuner.training.views; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"keras", "tensorflow", "jax"} & set(done.stdout.split())
 
 
 def test_the_name_depends_on_data_split_and_weights(trunk, tmp_path):

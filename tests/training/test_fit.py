@@ -12,7 +12,9 @@ from tuner.training import fit, fit_many, predict
 from tuner.training.curves import FIRST_STEPS
 
 ENGINES = pytest.mark.parametrize(
-    "settings", [{}, {"trainable": "all", "freeze_batch_norm": False}], ids=["head", "net"]
+    "settings",
+    [{}, {"optimizer": "Nadam"}, {"trainable": "all", "freeze_batch_norm": False}],
+    ids=["heads", "head", "net"],
 )
 RANDOM = {"dropout": 0.3, "label_smoothing": 0.1, "l2": 1e-3}
 AUGMENTED = {"augmentation": (("RandomFlip", (("mode", "horizontal"),)), ("RandomRotation", (("factor", 0.1),)))}
@@ -23,7 +25,7 @@ ALL_RANDOM = RANDOM | AUGMENTED | {"trainable": "all", "freeze_batch_norm": Fals
 def test_a_trial_has_one_entry_an_epoch_in_every_curve(problem, run, spec, settings):
     trial = fit(problem, run, spec(epochs=3, **settings))
     assert trial.state is TrialState.COMPLETED
-    assert trial.engine == ("net" if settings else "head")
+    assert trial.engine == ("net" if "trainable" in settings else "head" if settings else "heads")
     curves = trial.curves
     for values in (curves.loss, curves.val_loss, curves.accuracy, curves.val_accuracy, curves.learning_rate):
         assert len(values) == 3
@@ -61,7 +63,7 @@ def test_another_seed_is_another_trial(problem, run, spec):
 
 @ENGINES
 def test_a_loss_that_leaves_the_numbers_ends_the_trial_and_says_where(problem, run, spec, settings):
-    trial = fit(problem, run, spec(optimizer="SGD", learning_rate=1e38, keep=True, **settings))
+    trial = fit(problem, run, spec(**{"optimizer": "SGD"} | settings, learning_rate=1e38, keep=True))
     assert trial.state is TrialState.DIVERGED
     assert trial.reason.startswith(("loss became NaN at epoch 1, step ", "loss became infinity at epoch 1, step "))
     assert trial.reason.endswith(f"step {len(trial.curves.step_loss)}")

@@ -58,10 +58,12 @@ def check(settings: Settings, recipes: tuple[Path, ...], changes: tuple[str, ...
 
 def summary(recipe: "Recipe") -> str:
     """What the recipe is about, in a few words."""
+    from tuner.recipe.candidates import candidates
+
     data, model = recipe.data, recipe.model
     weights = "random weights" if model.weights is None else Path(model.weights).name
     height, width = data.image_size
-    return f"{data.name or data.source} at {height} x {width}, {model.backbone} ({weights})"
+    return f"{data.name or data.source} at {height} x {width}, {' or '.join(candidates(recipe))} ({weights})"
 
 
 def data_verdicts(settings: Settings, recipe: "Recipe", loud: bool) -> "list[Verdict]":

@@ -1,23 +1,28 @@
 """`tuner lr-find recipe.yaml`: step 3 alone. Which learning rate, and why?
 
 It is a run like any other, in a folder of its own, so the report shows its curves; it decides nothing for a later run:
-the command that it prints last does.
+the command that it prints does. On cached features it answers without importing Keras.
 """
 
 import math
+import os
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tuner.cli.options import Settings, common_options, emit_json
-from tuner.cli.run import open_run, steps, stopped, write
+from tuner.cli.run import choose_backend, open_problem, open_run, prepare_keras, stopped, through, write
 
 if TYPE_CHECKING:
+    from tuner.data import Problem
     from tuner.recipe import Recipe
     from tuner.records import Finding
+    from tuner.store import Store
 
 STEP = "learning_rate"
 COLUMNS = ("rate", "first", "last", "")
@@ -33,10 +38,10 @@ def lr_find(settings: Settings, recipe: Path, settings_: tuple[str, ...], output
 
     Exits 0 when a rate was found, 4 when no rate makes the loss fall, 2 when the recipe is wrong.
     """
-    from tuner.recipe import load
+    from tuner.recipe.known import load_known
 
     more = [f"output.dir={output_dir}"] if output_dir else []
-    wanted = load(recipe, [*settings_, *more])
+    wanted = load_known(recipe, [*settings_, *more])
     raise SystemExit(find(settings, wanted, ["tuner", "run", str(recipe), *_again(settings_, output_dir)]))
 
 
@@ -60,38 +65,68 @@ def find(settings: Settings, recipe: "Recipe", next_command: Sequence[str]) -> i
     stop.install()
     with open_run(recipe, None, progress, stop) as run:
         try:
-            conclusion = steps(settings, recipe, run, STEP, STEP)
+            conclusion = take(settings, recipe, run)
         except Interrupted as interrupted:
             stopped(run, STEP, STEP)
             raise SystemExit(128 + interrupted.signal_number) from None
-        report, finding = write(run), run.finding(STEP, 0)
-        show(settings, finding, conclusion, {"run": str(run.folder), "report": str(report)}, next_command)
+        finding = run.finding(STEP, 0)
+        if not settings.json:  # the answer first: the report takes as long as the sweep
+            show(finding, conclusion)
+        places = {"run": str(run.folder), "report": str(write(run))}
+        command = with_rate(next_command, finding.evidence["chosen"]) if finding else ""
+        if settings.json:
+            emit_json("tuner.lr-find/1", payload(finding, conclusion, places, command))
+        else:
+            click.echo(f"\nReport   {places['report']}" + (f"\nNext     {command}" if command else ""))
     from tuner.finish import exit_code
 
     return exit_code(conclusion)
 
 
-def show(
-    settings: Settings,
-    finding: "Finding | None",
-    conclusion: Mapping[str, Any],
-    places: Mapping[str, str],
-    next_command: Sequence[str],
-) -> None:
-    """The result on stdout: as one JSON object, or as a table, the rate, and the next command."""
-    command = with_rate(next_command, finding.evidence["chosen"]) if finding else ""
-    if settings.json:
-        emit_json("tuner.lr-find/1", payload(finding, conclusion, places, command))
-        return
+def take(settings: Settings, recipe: "Recipe", run: "Store") -> Mapping[str, Any]:
+    """Step 3 and its conclusion. Keras is imported up front if it will be needed; the record says what was used."""
+    if "numpy" not in sys.modules:  # it reads this once; heads are so small that more threads wait for each other
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    choose_backend(settings, recipe)
+    problem = open_problem(recipe, run)
+    light = not sweep_needs_keras(problem, run)
+    if light:
+        from tuner import backend
+
+        device = backend.without_keras()
+        run.progress.say(f"Device: {device.name}, NumPy, {device.precision}")
+        run.note_device(vars(device))
+    else:
+        prepare_keras(recipe, run)
+    conclusion = through(problem, run, STEP, STEP)
+    if light and "keras" in sys.modules:  # a file vanished from the cache in between
+        prepare_keras(recipe, run)
+    return conclusion
+
+
+def sweep_needs_keras(problem: "Problem", run: "Store") -> bool:
+    """Whether the sweep, or the ranking of several backbones before it, will import Keras."""
+    from tuner.recipe.candidates import candidates
+    from tuner.records import TrialSpec
+    from tuner.steps.situation import situation
+    from tuner.training import needs_keras
+
+    if len(candidates(problem.recipe)) > 1:
+        return True
+    now = situation(problem, run)
+    point = replace(now.setting.hyperparameters, augmentation=(), schedule="none", warmup_epochs=0.0)
+    spec = TrialSpec(point, epochs=1, seed=problem.recipe.seed, step=STEP, stage=now.stage.name, validate=False)
+    return needs_keras(problem, run, spec)
+
+
+def show(finding: "Finding | None", conclusion: Mapping[str, Any]) -> None:
+    """The answer on stdout: the sweep as a table, the rate, and why."""
     for line in table(finding.evidence) if finding else []:
         click.echo(line)
     for verdict in finding.verdicts if finding else ():
         click.echo(f"{_mark(verdict.outcome)} {verdict.sentence}")
     if finding is None:
         click.echo(f"✗ {conclusion['title']}")
-    click.echo(f"\nReport   {places['report']}")
-    if command:
-        click.echo(f"Next     {command}")
 
 
 def payload(

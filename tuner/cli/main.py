@@ -27,6 +27,7 @@ TUNE, RECIPES, RESULTS = "Tune", "Recipes", "Results"
 
 COMMANDS = {
     "run": Entry("Follow the seven steps of a recipe.", TUNE),
+    "backbones": Entry("Rank several backbones by their features.", TUNE),
     "lr-find": Entry("Find a learning rate: step 3 alone.", TUNE),
     "diagnose": Entry("Say what is wrong with a training run, anybody's.", TUNE),
     "new": Entry("Write a recipe to begin with.", RECIPES),
@@ -35,6 +36,7 @@ COMMANDS = {
     "schema": Entry("Print the JSON Schema of recipes, for editors.", RECIPES),
     "runs": Entry("List runs, best first.", RESULTS),
     "report": Entry("Write a run's report again, and open it.", RESULTS),
+    "cache": Entry("List what is kept between runs, and clear it.", RESULTS),
     "doctor": Entry("Say what is installed and whether it works.", RESULTS),
 }
 
@@ -81,9 +83,9 @@ class LazyGroup(click.Group):
 def print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     """The version of the installed distribution."""
     if value and not context.resilient_parsing:
-        from importlib.metadata import version
+        from tuner.environment import DISTRIBUTION, version
 
-        click.echo(f"tuner {version('seven-step-tuner')}")
+        click.echo(f"tuner {version(DISTRIBUTION) or 'not installed'}")
         context.exit()
 
 

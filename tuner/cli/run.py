@@ -116,19 +116,34 @@ def open_run(recipe: "Recipe", folder: Path | None, progress: "Progress", stop: 
 
 def steps(settings: Settings, recipe: "Recipe", run: "Store", first: str | None, last: str | None) -> Mapping[str, Any]:
     """Choose the device, open the data, take the steps, conclude."""
+    choose_backend(settings, recipe)
+    prepare_keras(recipe, run)
+    return through(open_problem(recipe, run), run, first, last)
+
+
+def choose_backend(settings: Settings, recipe: "Recipe") -> None:
+    """What Keras will run on, if it is imported."""
     from tuner import backend
 
     backend.choose(recipe.runtime.device, recipe.runtime.deterministic, settings.verbose > 1)
+
+
+def prepare_keras(recipe: "Recipe", run: "Store") -> None:
+    """Import Keras, say on what it runs, and store that."""
+    from tuner import backend
+
     started = time.monotonic()
     device = backend.prepare(recipe.runtime.device, recipe.runtime.precision)
     run.progress.say(f"Device: {device.name}, Keras on {device.backend}, {device.precision}")
     run.note_device(vars(device) | {"import_seconds": round(time.monotonic() - started, 1)})
+
+
+def through(problem: "Problem", run: "Store", first: str | None, last: str | None) -> Mapping[str, Any]:
+    """Take the steps, conclude."""
     from tuner.finish import finish
     from tuner.tune import tune
 
-    problem = open_problem(recipe, run)
-    last_finding = tune(problem, run, window(first, last))
-    return finish(problem, run, last_finding)
+    return finish(problem, run, tune(problem, run, window(first, last)))
 
 
 def open_problem(recipe: "Recipe", run: "Store") -> "Problem":
@@ -204,13 +219,17 @@ def stored_recipe(folder: Path | None, settings: Sequence[str]) -> "Recipe":
 
 def plan(recipe: "Recipe") -> str:
     """What a run would do, in words."""
+    from tuner.recipe.candidates import candidates
+
+    several = candidates(recipe)
+    named = several[0] if len(several) == 1 else f"the best of {', '.join(several)}"
     steps_, rates, short = recipe.steps, recipe.steps.learning_rate, recipe.steps.short_runs
     listed = () if recipe.transfer == "auto" else recipe.transfer
     stages = ", ".join(stage.name for stage in listed) or "auto"
     longer = ", then ".join(str(stage.epochs or steps_.change.epochs) for stage in listed) or steps_.change.epochs
     return "\n".join(
         [
-            f"{recipe.name}: {recipe.data.source}, {recipe.model.backbone} ({recipe.model.weights}), stages {stages}",
+            f"{recipe.name}: {recipe.data.source}, {named} ({recipe.model.weights}), stages {stages}",
             f"1 initial loss, {steps_.initial_loss.seeds} seeds",
             f"2 overfit {steps_.overfit_small_sample.batches} batches of {recipe.data.batch_size}",
             f"3 learning rate: {len(rates.rates)} rates x {rates.iterations} iterations",

@@ -54,10 +54,10 @@ def row(run: "RunSummary") -> tuple[str, ...]:
     )
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines, every column as wide as its widest cell, numbers flush right."""
+def aligned(rows: Sequence[Sequence[str]], numbers: Sequence[str] = NUMBERS) -> list[str]:
+    """Rows of cells as lines, every column as wide as its widest cell; those headed by `numbers` flush right."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
-    right = [name in NUMBERS for name in COLUMNS]
+    right = [name in numbers for name in rows[0]]
     return [
         GAP.join(
             cell.rjust(width) if flush else cell.ljust(width)

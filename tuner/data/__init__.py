@@ -1,14 +1,14 @@
 """Where do the images come from, and in what form do the steps see them? Decoded once, divided once, then read.
 
-`open_dataset` is the door; `check_dataset` judges what came through; `gather` and `epoch_order` read batches.
+`open_dataset` is the door; `check_dataset` judges what came through; `epoch_order` says in which order they are read.
 """
 
-from tuner.data.batches import epoch_order, gather
+from tuner.data.batches import epoch_order
 from tuner.data.cache import cache_folder
 from tuner.data.checks import check_dataset
 from tuner.data.dataset import DataError, Dataset, Problem, Split
 from tuner.data.opening import open_dataset
-from tuner.data.samples import data_uri, jpeg, sample_grid
+from tuner.data.samples import data_uri, jpeg, kept_samples, sample_grid
 from tuner.data.sources import SOURCES
 
 __all__ = [
@@ -21,8 +21,8 @@ __all__ = [
     "check_dataset",
     "data_uri",
     "epoch_order",
-    "gather",
     "jpeg",
+    "kept_samples",
     "open_dataset",
     "sample_grid",
 ]

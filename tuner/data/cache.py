@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dataset import PARTS, DataError, Split
+from tuner.store.files import sync
 
 if TYPE_CHECKING:
     from tuner.recipe import Recipe
@@ -62,7 +63,7 @@ def store(folder: Path, write: Callable[[Path], Mapping[str, Any]]) -> None:
         manifest["files"] = {path.name: path.stat().st_size for path in files}
         (temporary / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, allow_nan=False), encoding="utf-8")
         for path in (*files, temporary / MANIFEST, temporary):
-            _flush(path)
+            sync(path)
         _put(temporary, folder)
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
@@ -70,7 +71,7 @@ def store(folder: Path, write: Callable[[Path], Mapping[str, Any]]) -> None:
         raise DataError(f"data.cache_dir: writing to {folder.parent} failed: {error.strerror}.") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
-    _flush(folder.parent)
+    sync(folder.parent)
 
 
 def write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[NDArray[np.uint8]]) -> None:
@@ -101,15 +102,6 @@ def _put(temporary: Path, folder: Path) -> None:
     except OSError:
         if load(folder) is None:
             raise
-
-
-def _flush(path: Path) -> None:
-    """Everything written to a file or a folder is on the disk afterwards."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sweep(parent: Path) -> None:

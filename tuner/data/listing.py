@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dataset import DataError
-from tuner.data.decode import Frame
+from tuner.data.frame import Frame
 from tuner.progress import Progress
 
 if TYPE_CHECKING:

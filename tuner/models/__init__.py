@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tuner.models.head import RateDropout, head_kernels, set_dropout
     from tuner.models.inference import inference_model, save_for_inference
     from tuner.models.table import LayerRow, layer_table
-    from tuner.models.transfer import apply_trainable, cut_layer, split_at
+    from tuner.models.transfer import apply_trainable, cut_layer, moves, same_in_training, split_at
 
 __all__ = [
     "BACKBONES",
@@ -39,6 +39,8 @@ __all__ = [
     "inference_model",
     "initial_weights",
     "layer_table",
+    "moves",
+    "same_in_training",
     "save_for_inference",
     "set_dropout",
     "split_at",
@@ -56,6 +58,8 @@ _WITH_KERAS = {
     "inference_model": "inference",
     "initial_weights": "classifier",
     "layer_table": "table",
+    "moves": "transfer",
+    "same_in_training": "transfer",
     "save_for_inference": "inference",
     "set_dropout": "head",
     "split_at": "transfer",

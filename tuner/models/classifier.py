@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from tuner.models.backbones import check_size, find_backbone
+from tuner.models.drawing import HEAD
 from tuner.models.errors import ModelError, WeightsError
 from tuner.models.fresh import Array, Blueprint, blueprint, draw, leaves, start
 from tuner.models.head import build_head, pool
@@ -20,11 +21,12 @@ from tuner.models.structure import Classifier, Structure
 from tuner.models.transfer import apply_trainable
 from tuner.models.user_models import build_user_model, ends_in_probabilities, is_user_model
 from tuner.models.weights import load_weights
+from tuner.recipe.candidates import backbone_of
 
 if TYPE_CHECKING:
     from tuner.recipe import Recipe
 
-BACKBONE, HEAD = 0, 1  # parts of a classifier, which draw from different streams of one seed
+BACKBONE = 0  # part of a classifier, as `HEAD` is: they draw from different streams of one seed
 
 _BLUEPRINTS: dict[tuple[Any, ...], Blueprint] = {}
 """Cache: the blueprint of every backbone and head that this process built, pretrained weights included."""
@@ -48,7 +50,7 @@ def build_classifier(
         raise ModelError(f"a classifier tells at least 2 classes apart, not {num_classes}")
     backbone = _backbone(recipe, num_classes, image_shape, seed)
     frozen: list[Any] = []
-    if is_user_model(recipe.model.backbone) and backbone.output_shape[1:] == (num_classes,):
+    if is_user_model(backbone_of(recipe)) and backbone.output_shape[1:] == (num_classes,):
         frozen = [layer for layer in leaves(backbone) if layer.weights and not layer.trainable]
         classifier = Classifier(backbone, None, None, _from_logits(recipe, not ends_in_probabilities(backbone)))
     else:
@@ -73,7 +75,7 @@ def initial_weights(
     the head is drawn. A user's own model has to be built anew, because nobody else knows how its weights start.
     """
     parts = _keys(recipe, num_classes, image_shape, structure)
-    if is_user_model(recipe.model.backbone) or any(key not in _BLUEPRINTS for key in parts):
+    if is_user_model(backbone_of(recipe)) or any(key not in _BLUEPRINTS for key in parts):
         model = build_classifier(recipe, num_classes, image_shape, structure, seed).model
         return [keras.ops.convert_to_numpy(variable).copy() for variable in model.variables]
     return [value for part, key in enumerate(parts) for value in draw(_BLUEPRINTS[key], seed, part)]
@@ -81,7 +83,7 @@ def initial_weights(
 
 def _backbone(recipe: Recipe, num_classes: int, image_shape: ImageShape, seed: int) -> keras.Model:
     """The backbone without pooling, or whatever the user's function returned."""
-    name, weights = recipe.model.backbone, _weights(recipe)
+    name, weights = backbone_of(recipe), _weights(recipe)
     if not is_user_model(name):
         known = find_backbone(name)
         check_size(known, image_shape)
@@ -108,12 +110,12 @@ def _pooled(backbone: keras.Model, recipe: Recipe) -> keras.Model:
     rank = len(backbone.output_shape)
     if rank not in (2, 4):
         raise ModelError(
-            f"model.backbone: {recipe.model.backbone} ends in {backbone.output_shape}; a backbone ends in a "
+            f"model.backbone: {backbone_of(recipe)} ends in {backbone.output_shape}; a backbone ends in a "
             "feature map (batch, height, width, channels) or in features (batch, channels)."
         )
     if isinstance(backbone, keras.Sequential) or hasattr(backbone, "inputs"):
         return keras.Model(backbone.inputs[0], pool(backbone.outputs[0], recipe.model.pooling), name="backbone")
-    raise ModelError(f"model.backbone: {recipe.model.backbone} has to be a functional or sequential model.")
+    raise ModelError(f"model.backbone: {backbone_of(recipe)} has to be a functional or sequential model.")
 
 
 def _head(recipe: Recipe, num_classes: int, features: int, structure: Structure) -> keras.Model:
@@ -133,7 +135,7 @@ def _keys(
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """What tells the blueprints of two backbones, and of two heads, apart."""
     policy = keras.config.dtype_policy().name
-    backbone = (recipe.model.backbone, _weights(recipe), recipe.model.pooling, image_shape, policy)
+    backbone = (backbone_of(recipe), _weights(recipe), recipe.model.pooling, image_shape, policy)
     head = (structure.head_units, structure.head_initializer, float(recipe.model.dropout), num_classes)
     return backbone, backbone + head
 
@@ -145,7 +147,7 @@ def _start(classifier: Classifier, recipe: Recipe, image_shape: ImageShape, stru
     keys = _keys(recipe, classifier.model.output_shape[-1], image_shape, structure)
     head = _BLUEPRINTS[keys[HEAD]] = blueprint(classifier.head, pretrained=False)
     start(classifier.head, head, seed, HEAD)
-    if not is_user_model(recipe.model.backbone):
+    if not is_user_model(backbone_of(recipe)):
         pretrained = recipe.model.weights is not None
         backbone = _BLUEPRINTS[keys[BACKBONE]] = blueprint(classifier.backbone, pretrained)
         start(classifier.backbone, backbone, seed, BACKBONE)

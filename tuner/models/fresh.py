@@ -13,6 +13,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from tuner.models.drawing import DRAWN, drawn
 from tuner.models.seeds import derived_seed
 
 Array = NDArray[Any]
@@ -74,7 +75,7 @@ def _initializer(variable: Any, layer: Any) -> Any:
 def draw(plan: Blueprint, seed: int, part: int = 0) -> list[Array]:
     """The first values for `seed`: bit for bit the same for the same seed, on one backend.
 
-    `part` tells models apart that share a seed.
+    `part` tells models apart that share a seed. What NumPy can draw is the same on every backend.
     """
     return [_value(origin, derived_seed(seed, part, place)) for place, origin in enumerate(plan)]
 
@@ -83,10 +84,23 @@ def _value(origin: Initialized | Seed | Array, seed: int) -> Array:
     if isinstance(origin, Seed):
         return np.array([seed, 0], dtype=origin.dtype)
     if isinstance(origin, Initialized):
+        name = _drawn_name(origin.initializer)
+        if name is not None:
+            return drawn(name, origin.shape, seed).astype(origin.dtype)
         config = {**origin.initializer.get_config(), "seed": seed}
         value = type(origin.initializer).from_config(config)(origin.shape, dtype=origin.dtype)
         return np.asarray(keras.ops.convert_to_numpy(value))
     return origin
+
+
+def _drawn_name(initializer: Any) -> str | None:
+    """The name under which `drawing.drawn` gives the same distribution; None if it does not."""
+    for name in DRAWN:
+        known = keras.initializers.get(name)
+        same = {**known.get_config(), "seed": None} == {**initializer.get_config(), "seed": None}
+        if type(known) is type(initializer) and same:
+            return name
+    return None
 
 
 def start(model: keras.Model, plan: Blueprint, seed: int, part: int = 0) -> None:

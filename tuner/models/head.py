@@ -10,10 +10,9 @@ from typing import Any
 import keras
 from keras import layers
 
+from tuner.models.drawing import HIDDEN_INITIALIZER
 from tuner.models.fresh import leaves
 from tuner.models.structure import Classifier
-
-HIDDEN_INITIALIZER = "he_normal"  # for relu; `head_initializer` is the last layer's, which may well be zeros
 
 
 @keras.saving.register_keras_serializable(package="tuner")

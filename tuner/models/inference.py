@@ -5,7 +5,6 @@ training needs, so that plain Keras opens it with `safe_mode=True` and without `
 user wrote remain theirs to bring along.)
 """
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from tuner.models.fresh import leaves
 from tuner.models.head import RateDropout
 from tuner.models.structure import Classifier
 from tuner.models.transfer import own_rate
+from tuner.store.files import replace_file
 
 
 def inference_model(classifier: Classifier) -> keras.Model:
@@ -68,16 +68,4 @@ def save_for_inference(classifier: Classifier, path: Path) -> None:
     """
     if path.suffix != ".keras":
         raise ModelError(f"a Keras model is saved as *.keras, not {path.name}")
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.keras")
-    try:
-        inference_model(classifier).save(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    replace_file(path, lambda temporary: inference_model(classifier).save(temporary))

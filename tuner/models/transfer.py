@@ -8,6 +8,7 @@ Source: https://keras.io/guides/transfer_learning/; keras.src.models.functional.
 """
 
 import difflib
+import inspect
 import itertools
 import math
 from typing import Any
@@ -128,6 +129,30 @@ def cut_layer(backbone: keras.Model, trainable: str) -> str | None:
     if not below or not any(layer.weights for layer in backbone.layers[: below[-1] + 1]):
         return None  # nothing is gained by keeping preprocessed pixels
     return str(backbone.layers[below[-1]].name)
+
+
+def moves(backbone: keras.Model, trainable: str, layer: str) -> bool:
+    """Whether `trainable` moves the weights of `layer`, of `backbone.layers`, or of a layer before it."""
+    place = _leaf_places(backbone)[_index(backbone.layers, layer)]
+    return _first_trainable(backbone, trainable, with_head=False) <= place
+
+
+def same_in_training(held: keras.Model) -> bool:
+    """Whether all layers of a held part are known to compute in training what they compute in inference.
+
+    Batch norm and dropout do, since `apply_trainable` holds them. Of any other layer that takes a `training` flag, such
+    as noise or flips, and of a model inside, it is not known.
+    """
+    return all(_ignores_training(layer) for layer in held.layers)
+
+
+def _ignores_training(layer: Any) -> bool:
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return not layer.trainable
+    if isinstance(layer, keras.Model):
+        return False
+    held = any(getattr(layer, name, None) == 0.0 for name in _RATE_NAMES)
+    return held or "training" not in inspect.signature(layer.call).parameters
 
 
 def _cuts(model: keras.Model) -> list[int]:

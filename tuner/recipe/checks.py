@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tuner.recipe import names
+from tuner.recipe.candidates import candidates
 from tuner.recipe.schema import Recipe
 from tuner.recipe.sections import IMAGENET, PYTHON, Data
 
@@ -76,24 +77,42 @@ def splits(recipe: Recipe) -> Iterator[Complaint]:
 
 
 def images(recipe: Recipe) -> Iterator[Complaint]:
-    """Images are resized in one way, and to a size that the backbone can take."""
-    data, backbone = recipe.data, recipe.model.backbone
+    """Images are resized in one way, and to a size that every backbone can take."""
+    data = recipe.data
     if data.pad_to_aspect_ratio and data.crop_to_aspect_ratio:
         other = "data.pad_to_aspect_ratio"
         yield Complaint("data.crop_to_aspect_ratio", f"{other} is true as well", "choose one", (other,))
-    smallest = names.SMALLEST_IMAGE.get(backbone, names.SMALLEST_IMAGE_OTHERWISE)
-    if backbone in names.APPLICATIONS and min(data.image_size) < smallest:
-        message = f"{backbone} needs at least {smallest} pixels each way, not {min(data.image_size)}"
-        hint = f"image_size: [{smallest}, {smallest}] or more; small images are enlarged"
-        yield Complaint("data.image_size", message, hint, ("model.backbone",))
+    sizes = {name: names.SMALLEST_IMAGE.get(name, names.SMALLEST_IMAGE_OTHERWISE) for name in candidates(recipe)}
+    for backbone, smallest in sizes.items():
+        if backbone in names.APPLICATIONS and min(data.image_size) < smallest:
+            message = f"{backbone} needs at least {smallest} pixels each way, not {min(data.image_size)}"
+            hint = f"image_size: [{smallest}, {smallest}] or more; small images are enlarged"
+            yield Complaint("data.image_size", message, hint, ("model.backbone",))
+
+
+def backbones(recipe: Recipe) -> Iterator[Complaint]:
+    """Candidates are told apart by their names, and no file of weights is taken for all of them."""
+    several, weights = candidates(recipe), recipe.model.weights
+    twice = next((index for index, name in enumerate(several) if name in several[:index]), None)
+    if twice is not None:
+        yield Complaint(
+            f"model.backbone.{twice}", f"backbone '{several[twice]}' is named twice", "", ("model.backbone",)
+        )
+    if len(several) > 1 and weights not in (None, IMAGENET):
+        hint = "weights: imagenet, or one backbone"
+        yield Complaint(
+            "model.weights", "one file of weights does not fit several backbones", hint, ("model.backbone",)
+        )
 
 
 def weights(recipe: Recipe) -> Iterator[Complaint]:
     """Nobody asks for weights that do not exist, or never trains a backbone that has none."""
-    backbone, own = recipe.model.backbone, recipe.model.backbone.startswith(PYTHON)
-    if recipe.model.weights == IMAGENET and (own or backbone in names.UNTRAINED_BACKBONES):
-        message = f"there are no ImageNet weights for {backbone}"
-        yield Complaint("model.weights", message, "weights: none trains from scratch", ("model.backbone",))
+    several = candidates(recipe)
+    own = all(name.startswith(PYTHON) for name in several)
+    for backbone in several if recipe.model.weights == IMAGENET else ():
+        if backbone.startswith(PYTHON) or backbone in names.UNTRAINED_BACKBONES:
+            message = f"there are no ImageNet weights for {backbone}"
+            yield Complaint("model.weights", message, "weights: none trains from scratch", ("model.backbone",))
     if recipe.model.weights is None and not own and recipe.transfer != "auto":
         frozen = next((i for i, stage in enumerate(recipe.transfer) if stage.trainable == "none"), None)
         if frozen is not None:
@@ -148,6 +167,7 @@ CHECKS: tuple[Callable[[Recipe], Iterator[Complaint]], ...] = (
     source,
     splits,
     images,
+    backbones,
     weights,
     stages,
     optimizer,

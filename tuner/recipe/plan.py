@@ -124,7 +124,11 @@ class Runtime(Section):
         "auto", "Of the arithmetic; auto is mixed where the device gains from it."
     )
     jit_compile: OrAuto[bool] = setting("auto", "Compile the training step; auto leaves it to Keras.")
+    head_engine: Literal["auto", "numpy", "keras"] = setting(
+        "auto", "What trains many heads at once on cached features; auto is NumPy on a CPU, Keras on a GPU."
+    )
     deterministic: bool = setting(False, "The same numbers on every run of the same machine; slower.")
+    exact: bool = setting(False, "Frozen features layer by layer in full precision: no folded batch norm, no bfloat16.")
 
 
 class Output(Section):

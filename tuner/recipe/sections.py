@@ -6,7 +6,7 @@ The sentences are what an editor shows when the pointer rests on a key.
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from tuner.recipe import names
 from tuner.recipe.kinds import (
@@ -78,17 +78,34 @@ class Data(Section):
     on_corrupt: Literal["skip", "fail"] = setting("skip", "What an unreadable image does; skipped ones are listed.")
 
 
+Backbone = Annotated[str, OneOf("backbone", names.BACKBONES, unless=r"^python:[\w./-]+:\w+$")]
+
+
+def one_or_several(value: Any) -> str:
+    """Which of two forms `model.backbone` has, so that a wrong name is told once."""
+    return "several" if isinstance(value, list | tuple) else "one"
+
+
+Backbones = Annotated[
+    Annotated[Backbone, Tag("one")] | Annotated[ListOf[Backbone], Length(2, 20), Tag("several")],
+    Discriminator(one_or_several),
+]
+
+
 def default_weights(validated: Mapping[str, Any]) -> str | None:
-    """`imagenet` where the backbone has such weights, else None."""
-    backbone = validated.get("backbone", "")
-    return None if backbone in names.UNTRAINED_BACKBONES or backbone.startswith(PYTHON) else IMAGENET
+    """`imagenet` where a backbone has such weights, else None."""
+    named = validated.get("backbone", "")
+    several = (named,) if isinstance(named, str) else named
+    without = [name in names.UNTRAINED_BACKBONES or name.startswith(PYTHON) for name in several]
+    return None if all(without) else IMAGENET
 
 
 class Model(Section):
     """The backbone and the head on top of it."""
 
-    backbone: Annotated[str, OneOf("backbone", names.BACKBONES, unless=r"^python:[\w./-]+:\w+$")] = Field(
-        description="A keras.applications constructor, EfficientNetLite0, LeNet5, or python:MODULE:FUNCTION."
+    backbone: Backbones = Field(
+        description="A keras.applications constructor, EfficientNetLite0, LeNet5, or python:MODULE:FUNCTION; of a "
+        "list, the one whose features suit the data best."
     )
     weights: OrNone[str] = section(default_weights, "imagenet, none, or a weights file relative to the recipe.")
     pooling: Literal["avg", "max"] = setting("avg", "How the backbone's feature maps become one vector.")

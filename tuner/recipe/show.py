@@ -26,6 +26,7 @@ WHEN_AUTO: Mapping[str, str] = {
     "runtime.device": "gpu if there is one",
     "runtime.precision": "mixed where the device gains from it",
     "runtime.jit_compile": "Keras decides",
+    "runtime.head_engine": "numpy on a CPU, keras on a GPU",
 }
 """Path -> what becomes of the word `auto` there."""
 

@@ -63,7 +63,11 @@ class Axis(Section):
 class Search(Section):
     """What steps 4 and 7 may change, and how they choose."""
 
-    algorithm: Literal["grid", "random", "bayesian", "hyperband"] = setting("random", "How points are chosen.")
+    algorithm: Literal["grid", "random", "bayesian", "hyperband", "halving"] = setting(
+        "random",
+        "How points are chosen; halving: at random, and after a third of the epochs the best third goes on. So do the "
+        "points of grid and random where layers of the backbone train.",
+    )
     objective: Literal["val_accuracy"] = setting(
         "val_accuracy", "What makes a trial the best; validation loss decides between equals."
     )

@@ -25,6 +25,13 @@ LESSONS: dict[str, Lesson] = {
         "Are the data what they seem?",
         "No setting repairs a wrong label, a class that is missing from a split, or an image that is in two of them.",
     ),
+    "backbones": Lesson(
+        0,
+        "Rank the backbones",
+        "Whose features tell these classes apart?",
+        "Each backbone runs over the images once, as it came. How well the best linear head does on its features is"
+        " then known in a second, and no rate had to be found for it.",
+    ),
     "initial_loss": Lesson(
         1,
         "Check the initial loss",

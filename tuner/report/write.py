@@ -6,7 +6,7 @@ from pathlib import Path
 from tuner.records import Run
 from tuner.report.machine import run_json
 from tuner.report.page import render
-from tuner.store import export_csv, read_artifact, read_run, replace_text
+from tuner.store import read_artifact, read_run, replace_text, write_table
 
 
 def write_report(folder: Path) -> Path:
@@ -14,8 +14,9 @@ def write_report(folder: Path) -> Path:
 
     Raises `tuner.store.StoreError` when the folder holds no run that can be read, and `OSError` when the disk refuses.
     """
-    export_csv(folder)
-    return write_page(read_run(folder), lambda name: read_artifact(folder, name), folder)
+    run = read_run(folder)
+    write_table(folder, run.trials)
+    return write_page(run, lambda name: read_artifact(folder, name), folder)
 
 
 def write_page(run: Run, artifact: Callable[[str], bytes | None], folder: Path) -> Path:

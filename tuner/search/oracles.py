@@ -9,16 +9,19 @@ Source: keras-tuner 1.4.8; Li et al., Hyperband, JMLR 18 (2018).
 
 import itertools
 import math
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tuner.search.space import Axis, Space
 
 GRID_POINTS = 4  # values a ranged axis contributes to a grid when it names no step
 ASK_AT_ONCE = {"random": 4096, "bayesian": 4, "hyperband": 4096}  # proposals taken before their scores are told
+NOTES = ".oracle-"  # how the folder's name begins that an oracle writes to
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,27 @@ Evaluate = Callable[[Sequence[Proposal]], Sequence[float]]
 """Trains a batch of proposals and returns a score each; higher is better, NaN means that it failed."""
 
 
-def search(algorithm: str, space: Space, trials: int, max_epochs: int, seed: int, evaluate: Evaluate) -> None:
+def search(
+    algorithm: str,
+    space: Space,
+    trials: int,
+    max_epochs: int,
+    seed: int,
+    evaluate: Evaluate,
+    folder: Path | None = None,
+) -> None:
     """Ask for points and tell their scores until `trials` were proposed or the space is exhausted.
 
     `algorithm` is grid, random, bayesian or hyperband. For hyperband `max_epochs` is its largest budget, and
-    `trials` its limit on proposals. Proposals arrive in batches as large as the algorithm allows.
+    `trials` its limit on proposals. Proposals arrive in batches as large as the algorithm allows. `folder` is where the
+    oracle may keep its own notes while it is asked: a run's folder, which no other process uses; none is the system's.
     """
     if algorithm == "grid":
         points = itertools.islice(grid(space), trials)
         evaluate([Proposal(str(n), values) for n, values in enumerate(points)])
         return
-    with _oracle(algorithm, space, trials, max_epochs, seed) as oracle:
-        told = 0
+    with _notes(folder) as notes:
+        oracle, told = _oracle(algorithm, space, trials, max_epochs, seed, notes), 0
         while told < trials:
             batch = _ask(oracle, space, min(ASK_AT_ONCE[algorithm], trials - told))
             if not batch:
@@ -79,7 +91,15 @@ def axis_values(axis: Axis, points: int = GRID_POINTS) -> list[Any]:
 
 
 @contextmanager
-def _oracle(algorithm: str, space: Space, trials: int, max_epochs: int, seed: int) -> Iterator[Any]:
+def _notes(folder: Path | None) -> Iterator[str]:
+    """A passing folder for what an oracle writes. What a process that was killed left behind goes first."""
+    for left in folder.glob(f"{NOTES}*") if folder else ():
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=NOTES, dir=folder) as notes:
+        yield notes
+
+
+def _oracle(algorithm: str, space: Space, trials: int, max_epochs: int, seed: int, notes: str) -> Any:
     import keras_tuner
 
     objective = keras_tuner.Objective("score", "max")
@@ -93,9 +113,8 @@ def _oracle(algorithm: str, space: Space, trials: int, max_epochs: int, seed: in
     else:
         oracle = oracles.HyperbandOracle(objective, max_epochs, seed=seed, hyperparameters=parameters)
     oracle.verbose = 0
-    with tempfile.TemporaryDirectory(prefix="tuner-oracle-") as folder:
-        oracle._set_project_dir(folder, "oracle")  # it saves itself after each trial, whether asked or not
-        yield oracle
+    oracle._set_project_dir(notes, "oracle")  # it saves itself after each trial, whether asked or not
+    return oracle
 
 
 def _as_hyperparameters(space: Space) -> Any:

@@ -15,11 +15,12 @@ from dataclasses import dataclass
 
 from tuner.data import Problem
 from tuner.hyperparameters import PATHS, Hyperparameters
-from tuner.records import Change, LearningCurves, Outcome, Step, Trial, TrialSpec, Verdict, failed, passed, warned
+from tuner.records import Change, Outcome, Step, Trial, TrialSpec, Verdict, failed, passed, warned
 from tuner.search.noise import standard_error
-from tuner.search.ranking import promising, ranked
+from tuner.search.ranking import ranked
 from tuner.setting import difference
 from tuner.steps.learning_curves import read
+from tuner.steps.rungs import finalists, whole
 from tuner.steps.situation import Situation, finding_of, situation, trial_of
 from tuner.store import Store
 from tuner.training import fit_many
@@ -62,7 +63,7 @@ def measure(problem: Problem, run: Store) -> Changed:
     readings = finding_of(run, "learning_curves", now.round).evidence["readings"]
     short = [trial_of(run, reading["trial"]) for reading in readings]
     remedies = {reading["trial"]: _first_remedy(reading["changes"]) for reading in readings}
-    parents = promising(short, len(problem.dataset.validation))[: problem.recipe.steps.change.top_k]
+    parents = finalists(run, short, len(problem.dataset.validation))[: problem.recipe.steps.change.top_k]
     asked: list[tuple[Trial, tuple[Change, ...]]] = []
     for parent in parents:
         asked += [(parent, ())] + [(parent, (change,)) for change in remedies[parent.number]]
@@ -84,15 +85,6 @@ def _seen(problem: Problem, run: Store, now: Situation, taken: int | None) -> tu
     verdicts = read(problem, now, trial, whole(run, trial)).verdicts
     alarms = (verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
     return tuple(dataclasses.replace(verdict, outcome=Outcome.WARN, changes=()) for verdict in alarms)
-
-
-def whole(run: Store, trial: Trial) -> LearningCurves:
-    """The curves of a trial from the first epoch on, those of the trials that it continues before its own."""
-    curves = trial.curves
-    while trial.spec.continued and trial.spec.parent is not None:
-        trial = trial_of(run, trial.spec.parent)
-        curves = trial.curves.joined(curves)
-    return curves
 
 
 def judge(evidence: Changed) -> Iterator[Verdict]:

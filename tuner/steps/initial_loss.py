@@ -20,7 +20,7 @@ import numpy as np
 
 from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
-from tuner.models import Classifier, build_classifier, structure_of
+from tuner.models import Classifier, structure_of
 from tuner.records import Change, Step, Verdict, failed, passed, warned
 from tuner.steps.situation import situation
 from tuner.store import Store
@@ -107,6 +107,8 @@ def penalized(point: Hyperparameters, regularization: float) -> Hyperparameters:
 
 def untrained(problem: Problem, point: Hyperparameters) -> Classifier:
     """The model as training would build it."""
+    from tuner.models import build_classifier  # it brings Keras
+
     data, recipe = problem.dataset, problem.recipe
     return build_classifier(recipe, data.num_classes, data.image_shape, structure_of(point), recipe.seed)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from tuner.data import Problem
 from tuner.records import Change, LearningCurves, Outcome, Step, Trial, Verdict, failed
-from tuner.search.ranking import promising
+from tuner.steps.rungs import leading, whole
 from tuner.steps.situation import Situation, by_heart, finding_of, situation, trial_of
 from tuner.store import Store
 from tuner.symptoms import Context, diagnose, for_trial
@@ -54,9 +54,9 @@ def measure(problem: Problem, run: Store) -> CurvesRead:
     """Read the curves of every short run of this round."""
     now = situation(problem, run)
     trials = [trial_of(run, number) for number in finding_of(run, "short_runs", now.round).evidence["trials"]]
-    order = promising(trials, len(problem.dataset.validation))
+    order = leading(run, trials, len(problem.dataset.validation))
     order += [trial for trial in trials if trial not in order]
-    readings = tuple(read(problem, now, trial) for trial in order)
+    readings = tuple(read(problem, now, trial, whole(run, trial)) for trial in order)
     return CurvesRead(now.setting.stage, readings, readings[0].symptom if readings else "", by_heart(run))
 
 
@@ -84,6 +84,7 @@ def context(problem: Problem, now: Situation, trial: Trial) -> Context:
         val_examples=len(problem.dataset.validation),
         steps_per_epoch=math.ceil(len(problem.dataset.train) / trial.hyperparameters.batch_size),
         target=target.at_least if target else None,
+        epochs_planned=trial.spec.horizon,
         next_stage=now.next_stage is not None,
     )
     return for_trial(task, trial)

@@ -6,6 +6,9 @@ edge, then half decades around the best. The *range test* (Smith 2015): one run 
 read by four rules. The sweep decides, because it holds each rate; the range test is the second opinion, and where the
 two lie more than a decade apart the reader is told.
 
+Where a linear head trains on frozen features, its least losses are known without any rate: they stand under the sweep,
+say how near it came, and whether these features are enough for the recipe's target. No rate is chosen by them.
+
 Source: the lecture's step 3; L. N. Smith, arXiv 1506.01186.
 """
 
@@ -16,13 +19,16 @@ from dataclasses import dataclass
 from statistics import geometric_mean, stdev
 
 from tuner.data import Problem
+from tuner.heads import Optimum
 from tuner.hyperparameters import Hyperparameters
 from tuner.records import Change, Step, Trial, TrialSpec, TrialState, Verdict, failed, passed, warned
 from tuner.search.rate_rules import BLOW_UP, Suggestions, blow_up, finite_head, smoothed, suggest
 from tuner.search.rate_sweep import EXTENSIONS, RateRun, between, beyond, choose, read_runs, rounded
+from tuner.steps.best_possible import best_possible, is_linear
 from tuner.steps.situation import by_heart, situation
 from tuner.store import Store
 from tuner.training import fit_many
+from tuner.training.frozen import optimum_of
 
 FAR = 1.0  # decades; closer than that, two rates are the same advice
 RATE = "optimizer.learning_rate"
@@ -53,6 +59,9 @@ class FoundRate:
     why: str
     given: float | None  # the rate that the recipe fixes; None for auto, or if step 2 has overruled it
     by_heart: int = 0  # images that step 2 learned by heart
+    optimum: Optimum | None = None  # of the head, where it is linear and nothing else trains
+    target: float | None = None  # validation accuracy that the recipe wants
+    augmented: bool = False  # the recipe augments, which can take a head further than these features alone
 
 
 def measure(problem: Problem, run: Store) -> FoundRate:
@@ -79,7 +88,13 @@ def measure(problem: Problem, run: Store) -> FoundRate:
     wave = between(read(sweep)) if plan.refine else ()
     sweep = sweep + (fit_many(problem, run, _at(base, wave)) if wave else [])
     evidence = found(read(sweep), tests, plan.iterations, plan.weight_decay, plan.num_steps, given)
-    return dataclasses.replace(evidence, by_heart=by_heart(run))
+    return dataclasses.replace(
+        evidence,
+        by_heart=by_heart(run),
+        optimum=optimum_of(problem, run, base) if is_linear(sweep) else None,
+        target=problem.recipe.target.at_least if problem.recipe.target else None,
+        augmented=bool(now.setting.hyperparameters.augmentation),
+    )
 
 
 def _spec(problem: Problem, point: Hyperparameters, stage: str, steps: int) -> TrialSpec:
@@ -216,11 +231,14 @@ def _decades(one: float, other: float) -> float:
 def judge(evidence: FoundRate) -> Iterator[Verdict]:
     """The rate that the sweep found, or what is wrong with the one that the recipe fixes."""
     if evidence.chosen is None:
-        yield no_rate_falls(evidence)
+        verdict = no_rate_falls(evidence)
     elif evidence.given is None:
-        yield rate_found(evidence, evidence.chosen)
+        verdict = rate_found(evidence, evidence.chosen)
     else:
-        yield rate_given(evidence, evidence.chosen, evidence.given)
+        verdict = rate_given(evidence, evidence.chosen, evidence.given)
+    target = None if evidence.augmented else evidence.target
+    possible = best_possible(evidence.optimum, [run.last for run in evidence.sweep], evidence.iterations, target)
+    yield dataclasses.replace(verdict, sentence=f"{verdict.sentence} {possible}".strip())
 
 
 def rate_found(evidence: FoundRate, chosen: float) -> Verdict:

@@ -4,6 +4,8 @@ One to five epochs tell most settings apart. In the first transfer stage the who
 algorithm. When a later stage begins, what was chosen stays and only the rate is found again, over two decades below
 a tenth of the head's: a network that moves as a whole falls to chance at rates a head alone enjoys.
 
+Where layers of the backbone train, an epoch costs: trials are trained in rungs, and what falls behind stops early.
+
 Source: the lecture's step 4; measured on digits with EfficientNet-Lite0 (docs/LOG.md).
 """
 
@@ -15,12 +17,14 @@ from typing import Any
 
 from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
-from tuner.records import Change, Step, Trial, TrialSpec, Verdict, failed, passed, warned
+from tuner.records import Change, Step, Trial, TrialSpec, TrialState, Verdict, failed, passed, warned
+from tuner.search.halving import best_third, rising_rates, settings_within
 from tuner.search.noise import standard_error
 from tuner.search.oracles import Proposal, search
-from tuner.search.ranking import promising, score
+from tuner.search.ranking import score
 from tuner.search.space import RATE, around, at_edge
 from tuner.setting import difference
+from tuner.steps.rungs import Rung, continuation, finalists, train_in_rungs, whole
 from tuner.steps.situation import Situation, numbers, situation
 from tuner.store import Store
 from tuner.training import fit_many
@@ -29,6 +33,7 @@ STAGE_RATES = (1.0, 10**-0.5, 0.1, 10**-1.5, 0.01)  # of the stage's first rate;
 STAGE_ITERATIONS = 100  # steps below which a high rate has not yet come back from the disorder that it begins with
 STAGE_DECAY = "CosineDecay"  # pretrained layers are judged when they have settled: at a held rate the smallest rate,
 # which changes least, always looks best (docs/LOG.md)
+HALVED = frozenset({"grid", "random"})  # their points are known in advance, so that rungs can hold them all
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,9 @@ class ShortRuns:
 
     stage: str
     algorithm: str
-    epochs: int
+    epochs: int  # of a trial that was not stopped early
     space: Mapping[str, Any]
-    trials: tuple[int, ...]  # in the order asked for
+    trials: tuple[int, ...]  # in the order asked for; of a setting that was continued, the last
     diverged: int
     best: int | None  # number of the best trial
     best_accuracy: float
@@ -48,23 +53,28 @@ class ShortRuns:
     edge: str  # lower | upper when the best rate lies at that end of its axis
     noise: float  # standard error of an accuracy over the validation images
     chosen: tuple[Change, ...]  # from the setting to the best point
+    rungs: tuple[Rung, ...] = ()  # who was stopped early; empty where nobody could be
 
 
 def measure(problem: Problem, run: Store) -> ShortRuns:
     """Train this round's points."""
     now = situation(problem, run)
-    plan = problem.recipe.steps.short_runs
+    plan, search_ = problem.recipe.steps.short_runs, problem.recipe.search
+    halved = search_.algorithm == "halving" or now.stage.trainable != "none"
     if now.start is None:
-        algorithm, epochs = problem.recipe.search.algorithm, plan.epochs
+        algorithm, epochs = search_.algorithm, plan.epochs
         space = around(now.setting.hyperparameters, _wished(problem), now.setting.space)
-        trials = _searched(problem, run, now, space)
+        trials, rungs = _searched(problem, run, now, space, halved and algorithm in {"halving", *HALVED})
     else:
         rates = [now.setting.hyperparameters.learning_rate * share for share in STAGE_RATES]
         epochs = min(plan.epochs, math.ceil(STAGE_ITERATIONS / steps_an_epoch(problem, now)))
         algorithm, space = "grid", {RATE: {"values": rates}} | dict(now.setting.space)
         points = [now.setting.hyperparameters.replace(RATE, rate) for rate in space[RATE]["values"]]
-        trials = fit_many(problem, run, [_spec(problem, now, point, epochs) for point in points[: plan.trials]])
-    return _evidence(problem, now, algorithm, epochs, space, trials)
+        specs = [_spec(problem, now, point, epochs) for point in points[: plan.trials]]
+        trials, rungs = (
+            train_in_rungs(problem, run, specs, rising_rates) if halved else (fit_many(problem, run, specs), ())
+        )
+    return _evidence(problem, run, now, algorithm, epochs, space, trials, rungs)
 
 
 def judge(evidence: ShortRuns) -> Iterator[Verdict]:
@@ -80,6 +90,9 @@ def judge(evidence: ShortRuns) -> Iterator[Verdict]:
     )
     if evidence.edge:
         sentence += f" It lies at the {evidence.edge} end of the rates tried."
+    for rung in evidence.rungs[:-1]:
+        stopped, when = len(rung.trials) - len(rung.continued), f"{rung.epochs} epoch{'s' * (rung.epochs > 1)}"
+        sentence += f" {stopped} stopped after {when}." if stopped else ""
     give = warned if evidence.edge else passed
     yield give("best_of_short_runs" if not evidence.edge else "search_boundary", sentence, *evidence.chosen)
     if evidence.diverged:
@@ -96,35 +109,55 @@ def _wished(problem: Problem) -> dict[str, Any]:
     return {path: axis.to_json() for path, axis in space.items()}
 
 
-def _searched(problem: Problem, run: Store, now: Situation, space: Mapping[str, Any]) -> list[Trial]:
-    plan, budget = problem.recipe.steps.short_runs, problem.recipe.budget.max_trials
+def _searched(
+    problem: Problem, run: Store, now: Situation, space: Mapping[str, Any], halved: bool
+) -> tuple[list[Trial], tuple[Rung, ...]]:
+    """The last trial of every point that the recipe's algorithm proposes, and where some were stopped."""
+    plan, budget, algorithm = problem.recipe.steps.short_runs, problem.recipe.budget, problem.recipe.search.algorithm
     trained: dict[str, Trial] = {}
+    rungs: list[Rung] = []
 
     def evaluate(proposals: Sequence[Proposal]) -> list[float]:
-        specs = [_proposed(problem, now, proposal, trained) for proposal in proposals]
-        trials = fit_many(problem, run, specs)
-        trained.update((p.ticket, t) for p, t in zip(proposals, trials, strict=True))
-        return [score(trial) for trial in trials]
+        specs = {p.ticket: _proposed(problem, run, now, p, trained) for p in proposals if not _lost(p, trained)}
+        if halved:
+            trials, stopped = train_in_rungs(problem, run, list(specs.values()), best_third)
+            rungs.extend(stopped)
+        else:
+            trials = fit_many(problem, run, list(specs.values()))
+        trained.update(zip(specs, trials, strict=True))
+        return [score(trained[p.ticket]) if p.ticket in trained else math.nan for p in proposals]
 
     spent = sum((t.spec.step, t.spec.round) != ("short_runs", now.round) for t in run.trials)  # ours may be there
-    most = plan.trials if budget is None else max(1, min(plan.trials, budget - spent))
+    most = plan.trials
+    if budget.max_trials is not None:
+        left = max(1, budget.max_trials - spent)
+        most = min(most, settings_within(left, plan.epochs) if halved else left)
     seed = problem.recipe.seed + now.round - 1  # a new round asks for new points
-    search(problem.recipe.search.algorithm, space, most, plan.epochs, seed, evaluate)
-    unique = {trial.number: trial for trial in trained.values()}
-    return list(unique.values())
+    proposing = "random" if algorithm == "halving" else algorithm
+    search(proposing, space, most, plan.epochs, seed, evaluate, run.folder)
+    went_on = {t.spec.parent for t in trained.values() if t.spec.continued}
+    unique = {trial.number: trial for trial in trained.values() if trial.number not in went_on}
+    return list(unique.values()), tuple(rungs)
 
 
-def _proposed(problem: Problem, now: Situation, proposal: Proposal, trained: Mapping[str, Trial]) -> TrialSpec:
+def _lost(proposal: Proposal, trained: Mapping[str, Trial]) -> bool:
+    """Whether the proposal goes on from a trial that diverged: too few did not, and there is nothing to go on from."""
+    before = trained.get(proposal.goes_on_from or "")
+    return proposal.goes_on_from is not None and (before is None or before.state is not TrialState.COMPLETED)
+
+
+def _proposed(
+    problem: Problem, run: Store, now: Situation, proposal: Proposal, trained: Mapping[str, Trial]
+) -> TrialSpec:
     point = now.setting.hyperparameters
     for path, value in proposal.values.items():
         point = point.replace(path, value)
     epochs = proposal.epochs or problem.recipe.steps.short_runs.epochs
-    spec = _spec(problem, now, point, epochs)
     if proposal.goes_on_from is None:
-        return spec
+        return _spec(problem, now, point, epochs)
     parent = trained[proposal.goes_on_from]
-    rest = max(1, epochs - parent.spec.epochs)
-    return dataclasses.replace(spec, epochs=rest, parent=parent.number, continued=True)
+    rest = max(1, epochs - whole(run, parent).epochs)
+    return continuation(_spec(problem, now, point, rest), parent)
 
 
 def _spec(problem: Problem, now: Situation, point: Hyperparameters, epochs: int) -> TrialSpec:
@@ -142,9 +175,16 @@ def _spec(problem: Problem, now: Situation, point: Hyperparameters, epochs: int)
 
 
 def _evidence(
-    problem: Problem, now: Situation, algorithm: str, epochs: int, space: Mapping[str, Any], trials: list[Trial]
+    problem: Problem,
+    run: Store,
+    now: Situation,
+    algorithm: str,
+    epochs: int,
+    space: Mapping[str, Any],
+    trials: list[Trial],
+    rungs: tuple[Rung, ...],
 ) -> ShortRuns:
-    best = next(iter(promising(trials, len(problem.dataset.validation))), None)
+    best = next(iter(finalists(run, trials, len(problem.dataset.validation))), None)
     point = now.setting.hyperparameters
     chosen: tuple[Change, ...] = ()
     if best is not None:
@@ -168,6 +208,7 @@ def _evidence(
         edge=_edge(space, rate) if best else "",
         noise=standard_error(best.val_accuracy, len(problem.dataset.validation)) if best else float("nan"),
         chosen=chosen,
+        rungs=rungs,
     )
 
 

@@ -14,8 +14,9 @@ from tuner.store.errors import (
 )
 from tuner.store.files import replace_file, replace_text
 from tuner.store.reader import RunSummary, artifact_names, list_runs, read_artifact, read_run, summarize
-from tuner.store.results import Result, key_of
-from tuner.store.table import export_csv
+from tuner.store.results import Result
+from tuner.store.rows import key_of
+from tuner.store.table import export_csv, write_table
 from tuner.store.writer import Store
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "replace_file",
     "replace_text",
     "summarize",
+    "write_table",
 ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.records import Finding, Trial
-from tuner.store.schema import encoded
+from tuner.store.rows import encoded_at_once
 
 EVENTS = "events.jsonl"
 
@@ -48,7 +48,7 @@ def finding_event(finding: Finding) -> dict[str, Any]:
 def append_events(folder: Path, events: Iterable[dict[str, Any]]) -> None:
     """Add these lines. A line that cannot be written is left out: what it tells is committed already."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    lines = "".join(encoded({"at": at, **event}) + "\n" for event in events).encode()
+    lines = "".join(encoded_at_once({"at": at, **event}) + "\n" for event in events).encode()
     try:
         descriptor = os.open(folder / EVENTS, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
         try:

@@ -28,7 +28,7 @@ def place_file(path: Path, write: Callable[[Path], None]) -> None:
     temporary = path.with_name(f"{TEMPORARY}{os.getpid()}-{path.name}")
     try:
         write(temporary)
-        _sync(temporary, os.O_RDWR)
+        sync(temporary)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -36,7 +36,16 @@ def place_file(path: Path, write: Callable[[Path], None]) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make the names in `folder` durable."""
-    _sync(folder, os.O_RDONLY)
+    sync(folder)
+
+
+def sync(path: Path) -> None:
+    """Everything written to a file or a folder is on the disk afterwards."""
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sha256(path: Path) -> str:
@@ -57,11 +66,12 @@ def sweep_temporary(folder: Path) -> None:
     """Delete what processes that died left half written in `folder`; a viewer may be writing its report right now."""
     for entry in folder.glob(f"{TEMPORARY}*-*"):
         process = entry.name.split("-")[1]
-        if not (process.isdigit() and _is_running(int(process))):
+        if not (process.isdigit() and is_running(int(process))):
             entry.unlink(missing_ok=True)
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Whether a process of that number runs on this machine."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:
@@ -73,11 +83,3 @@ def _is_running(process: int) -> bool:
 
 def _write_bytes(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-
-
-def _sync(path: Path, flags: int) -> None:
-    descriptor = os.open(path, flags)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

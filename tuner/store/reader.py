@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tuner.records import Run, finding_from_json, trial_from_json
+from tuner.records import Run, finding_from_json
 from tuner.store.errors import StoreError
 from tuner.store.folders import is_number
 from tuner.store.owner import is_owned
-from tuner.store.schema import DATABASE, FINDINGS, TRIALS, explained, get_meta, reading
+from tuner.store.rows import recorded_from_row
+from tuner.store.schema import DATABASE, FINDINGS, explained, get_meta, get_trials, reading
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def read_run(folder: Path) -> Run:
     with reading(folder) as connection:
         meta = get_meta(connection)
         findings = connection.execute(FINDINGS).fetchall()
-        trials = connection.execute(TRIALS).fetchall()
+        trials = get_trials(connection)
     with explained(folder / DATABASE):
         return Run(
             name=meta["name"],
@@ -54,7 +55,7 @@ def read_run(folder: Path) -> Run:
             recipe_text=meta["recipe_text"],
             environment=meta["environment"],
             findings=tuple(finding_from_json(json.loads(text)) for (text,) in findings),
-            trials=tuple(trial_from_json(json.loads(text)) for _, _, text, _, _ in trials),
+            trials=tuple(recorded_from_row(row).trial for row in trials),
             conclusion=meta["conclusion"],
             seconds=meta["seconds"],
         )

@@ -23,7 +23,8 @@ from tuner.records import to_json
 from tuner.store.errors import StoreError
 
 DATABASE = "run.db"
-SCHEMA = 1  # kept in PRAGMA user_version; a file with a larger number was written by a newer tuner
+SCHEMA = 2  # kept in PRAGMA user_version; a file with a larger number was written by a newer tuner
+PACKED_SINCE = 2  # the schema from which the curves of every batch have columns of their own; before, all was JSON
 APPLICATION_ID = 0x74756E65  # "tune": tells a run from any other SQLite file
 WRITER_PATIENCE = 60.0  # seconds a commit waits for a viewer to finish reading
 READER_PATIENCE = 10.0  # seconds a viewer waits for a commit to end
@@ -31,30 +32,36 @@ READER_PATIENCE = 10.0  # seconds a viewer waits for a commit to end
 TABLES = (
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL)",  # value: JSON
     "CREATE TABLE trials (number INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, json TEXT NOT NULL,"
-    " weights_size INTEGER, weights_sha256 TEXT)",
+    " weights_size INTEGER, weights_sha256 TEXT, step_loss BLOB, step_learning_rate BLOB)",
     "CREATE TABLE findings (ordinal INTEGER PRIMARY KEY, step TEXT NOT NULL, round INTEGER NOT NULL,"
     " stage TEXT NOT NULL, json TEXT NOT NULL, UNIQUE (step, round, stage))",
     "CREATE TABLE artifacts (name TEXT PRIMARY KEY, media_type TEXT NOT NULL, blob BLOB NOT NULL)",
 )
 
 FINDINGS = "SELECT json FROM findings ORDER BY ordinal"
-TRIALS = "SELECT number, key, json, weights_size, weights_sha256 FROM trials ORDER BY number"
-DROP_WEIGHTS = "UPDATE trials SET json = ?, weights_size = NULL, weights_sha256 = NULL WHERE number = ?"
+TRIALS = "SELECT number, key, json, weights_size, weights_sha256, {} FROM trials ORDER BY number"
+INSERT_TRIAL = "INSERT INTO trials VALUES (?, ?, ?, ?, ?, ?, ?)"
+REPLACE_TRIAL = "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?, ?, ?, ?)"
+UPGRADES = (  # from schema 1; what is there stays as it was written, in JSON
+    "ALTER TABLE trials ADD COLUMN step_loss BLOB",
+    "ALTER TABLE trials ADD COLUMN step_learning_rate BLOB",
+)
+
+TrialRow = tuple[int, str, str, int | None, str | None, bytes | None, bytes | None]
+"""Number, key, JSON, size and SHA-256 of the kept weights, packed step losses and rates (see `packing.py`)."""
 
 
 def encoded(value: Any) -> str:
     """Any record as strict JSON in ASCII, so that no NaN and no lone surrogate of a file name reaches the disk."""
-    return json.dumps(
-        to_json(value), allow_nan=False, separators=(",", ":"), default=to_json
-    )  # default: NumPy's numbers
+    return json.dumps(to_json(value), allow_nan=False, separators=(",", ":"), default=plain)
 
 
-def _plain(value: Any) -> Any:
-    """What `to_json` left alone inside a record's own JSON form: NumPy's numbers, or nothing that JSON knows."""
-    plain = to_json(value)
-    if plain is value:
+def plain(value: Any) -> Any:
+    """What JSON does not know, in its JSON form. Raises `TypeError` if it has none."""
+    simple = to_json(value)
+    if simple is value:
         raise TypeError(f"a record holds JSON data only; got {value!r}, of type {type(value).__name__}")
-    return plain
+    return simple
 
 
 def first_meta(
@@ -129,6 +136,20 @@ def check_is_run(folder: Path) -> None:
         raise StoreError(f"{folder} is not a run: it has no {DATABASE}.")
 
 
+def get_trials(connection: sqlite3.Connection) -> list[TrialRow]:
+    """The rows of all trials, by number, of a run of this schema or of an older one."""
+    packed = "step_loss, step_learning_rate" if _version(connection) >= PACKED_SINCE else "NULL, NULL"
+    return connection.execute(TRIALS.format(packed)).fetchall()
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Bring an older run to this schema, inside the caller's transaction; no trial's row is rewritten."""
+    if _version(connection) < PACKED_SINCE:
+        for statement in UPGRADES:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {SCHEMA}")
+
+
 def get_meta(connection: sqlite3.Connection) -> dict[str, Any]:
     """All of `meta`, decoded."""
     return {key: json.loads(value) for key, value in connection.execute("SELECT key, value FROM meta")}
@@ -198,7 +219,7 @@ def _repaired_copy(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    version = _version(connection)
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if tables == 0:
@@ -209,6 +230,10 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(
             f"{path} was written by a newer tuner: schema {version}, this one knows up to {SCHEMA}. Upgrade tuner."
         )
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,19 @@ COLUMNS = (
 
 
 def export_csv(folder: Path) -> Path:
-    """Write `trials.csv` into the run's folder, one row a trial, from its records alone; the path of the file.
+    """Write `trials.csv` into the run's folder from its records alone; the path of the file. Raises `StoreError`."""
+    return write_table(folder, read_run(folder).trials)
 
-    Accuracies and losses are those of the best epoch; what was not measured is an empty cell. Raises `StoreError`.
+
+def write_table(folder: Path, trials: Iterable[Trial]) -> Path:
+    """Write `trials.csv` into the run's folder, one row a trial; the path of the file.
+
+    Accuracies and losses are those of the best epoch; what was not measured is an empty cell.
     """
     stream = io.StringIO()
     table = csv.writer(stream, lineterminator="\n")
     table.writerow([*COLUMNS, *PATHS])
-    table.writerows([_cell(value) for value in _row(trial)] for trial in read_run(folder).trials)
+    table.writerows([_cell(value) for value in _row(trial)] for trial in trials)
     path = folder / TABLE
     replace_text(path, stream.getvalue())
     return path
@@ -40,7 +46,7 @@ def _row(trial: Trial) -> list[Any]:
         *(trial.number, spec.step, spec.round, spec.stage, trial.state, trial.val_accuracy, trial.val_loss, *best),
         *(trial.best_epoch, curves.epochs, round(trial.seconds, 3), spec.seed, spec.examples, spec.parent),
         *(trial.engine, trial.reason, trial.weights),
-        *spec.hyperparameters.to_json().values(),
+        *(getattr(spec.hyperparameters, field) for field in PATHS.values()),
     ]
 
 
@@ -49,11 +55,12 @@ def _at(values: tuple[float, ...], epoch: int | None) -> float:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, bool) or value is None:
-        return "" if value is None else str(value).lower()
-    if isinstance(value, float) and math.isnan(value):
-        return ""
-    if isinstance(value, int | float):
+    kind = type(value)
+    if kind is int or (kind is float and value == value):
         return value
-    text = str(to_json(value)) if not isinstance(value, str) else str(value)
+    if value is None or kind is float:
+        return ""
+    if kind is bool:
+        return str(value).lower()
+    text = str(value) if isinstance(value, str) else str(to_json(value))
     return f"'{text}" if text.startswith(FORMULA) else text

@@ -18,14 +18,25 @@ from typing import Any
 from tuner.interrupts import StopFlag
 from tuner.progress import Progress
 from tuner.records import Finding, LearningCurves, Trial, TrialSpec, TrialState, finding_from_json, number
-from tuner.store.errors import RecipeChanged, RunFinished, StoreError, TestAlreadyRead
+from tuner.store.errors import RunFinished, StoreError, TestAlreadyRead
 from tuner.store.events import append_events, finding_event, trial_event
 from tuner.store.files import sweep_temporary
-from tuner.store.folders import differences, write_resolved
+from tuner.store.folders import check_recipe, write_resolved
 from tuner.store.owned import Owned, begin, reopen
-from tuner.store.results import Recorded, Result, key_of, record, recorded_from_row
-from tuner.store.schema import DROP_WEIGHTS, FINDINGS, TRIALS, encoded, explained, get_meta, put_meta
-from tuner.store.table import TABLE, export_csv
+from tuner.store.results import Result, record
+from tuner.store.rows import Recorded, key_of, recorded, remembered_from_row
+from tuner.store.schema import (
+    FINDINGS,
+    INSERT_TRIAL,
+    REPLACE_TRIAL,
+    encoded,
+    explained,
+    get_meta,
+    get_trials,
+    put_meta,
+    upgrade,
+)
+from tuner.store.table import TABLE, write_table
 from tuner.store.weights import WEIGHTS, Kept, sweep_weights, verify_weights
 
 STATUSES = ("finished", "interrupted", "failed")  # how a run may end; until then it is "running"
@@ -49,10 +60,11 @@ class Store:
         self._seconds_before = float(self._meta["seconds"])
         self._findings = [finding_from_json(json.loads(text)) for (text,) in connection.execute(FINDINGS)]
         self._trials: list[Trial] = []
+        self._all: tuple[Trial, ...] | None = ()  # of `_trials`, made when asked for
         self._by_key: dict[str, Trial] = {}
         self._kept: dict[int, Kept] = {}
         self._verified: set[int] = set()
-        self._remember(map(recorded_from_row, connection.execute(TRIALS)))
+        self._remember(map(remembered_from_row, get_trials(connection)))
         self._test_read_here = False
 
     @classmethod
@@ -103,7 +115,9 @@ class Store:
     @property
     def trials(self) -> tuple[Trial, ...]:
         """All recorded trials, by number."""
-        return tuple(self._trials)
+        if self._all is None:
+            self._all = tuple(self._trials)
+        return self._all
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -195,17 +209,17 @@ class Store:
 
     def drop_weights(self, keep: Collection[int]) -> None:
         """Let the kept weights go of all trials but those numbered in `keep`. The rows first, then the files."""
-        dropped = {key: t for key, t in self._by_key.items() if t.number in self._kept and t.number not in keep}
+        dropped = [self._trials[number - 1] for number in self._kept if number not in keep]
         if not dropped:
             return
-        lean = {key: replace(trial, weights=None) for key, trial in dropped.items()}
-        rows = [(encoded(trial), trial.number) for trial in lean.values()]
+        lean = [recorded(key_of(trial.spec), replace(trial, weights=None), None) for trial in dropped]
         with self._database.commit() as connection:
-            connection.executemany(DROP_WEIGHTS, rows)
+            connection.executemany(REPLACE_TRIAL, [one.row for one in lean])
             put_meta(connection, {"seconds": self.seconds})
-        for key, trial in lean.items():
-            self._by_key[key] = self._trials[trial.number - 1] = trial
-            (self.folder / self._kept.pop(trial.number).name).unlink(missing_ok=True)
+        for one in lean:
+            self._by_key[one.key] = self._trials[one.trial.number - 1] = one.trial
+            (self.folder / self._kept.pop(one.trial.number).name).unlink(missing_ok=True)
+        self._all = None
 
     def open_test(self, trial: int) -> None:
         """Record, before it happens, that the test set is read for trial number `trial`.
@@ -230,7 +244,7 @@ class Store:
         if status not in STATUSES:
             raise ValueError(f"a run ends as one of {', '.join(STATUSES)}; got {status!r}")
         with self._database.writing(self.folder / TABLE):
-            export_csv(self.folder)
+            write_table(self.folder, self._trials)
         self._put(status=status, conclusion=conclusion)  # last: a run that calls itself finished wants nothing more
 
     def close(self) -> None:
@@ -250,33 +264,34 @@ class Store:
             raise RunFinished(
                 f"{self.folder} is finished: there is nothing to resume. Start a new run without --resume."
             )
-        changed = list(differences(self._meta["recipe"], json.loads(encoded(recipe))))
-        if changed:
-            raise RecipeChanged(self.folder, changed)
+        check_recipe(self.folder, self._meta["recipe"], json.loads(encoded(recipe)))
         with self._database.writing(self.folder):
             sweep_weights(self.folder, [kept.name for kept in self._kept.values()])
             sweep_temporary(self.folder)
             write_resolved(self.folder, recipe)
+        with self._database.commit() as connection:
+            upgrade(connection)
         self._put(status="running", recipe=recipe, conclusion={})
 
     def _record_fresh(self, fresh: Mapping[str, Result]) -> None:
         with self._database.writing(self.folder / WEIGHTS):
-            recorded = record(self.folder, len(self._trials) + 1, fresh)
-        scores = [one.trial.val_accuracy for one in recorded] + [number(self._meta["best_val_accuracy"])]
+            done = record(self.folder, len(self._trials) + 1, fresh)
+        scores = [one.trial.val_accuracy for one in done] + [number(self._meta["best_val_accuracy"])]
         best = max((score for score in scores if not math.isnan(score)), default=math.nan)
         with self._database.commit() as connection:
-            connection.executemany("INSERT INTO trials VALUES (?, ?, ?, ?, ?)", [one.row for one in recorded])
+            connection.executemany(INSERT_TRIAL, [one.row for one in done])
             put_meta(connection, {"seconds": self.seconds, "best_val_accuracy": best})
         self._meta["best_val_accuracy"] = best
-        self._remember(recorded)
-        append_events(self.folder, [trial_event(one.trial) for one in recorded])
+        self._remember(done)
+        append_events(self.folder, [trial_event(one.trial) for one in done])
 
-    def _remember(self, recorded: Iterable[Recorded]) -> None:
-        for one in recorded:
+    def _remember(self, done: Iterable[Recorded]) -> None:
+        for one in done:
             self._by_key[one.key] = one.trial
             self._trials.append(one.trial)
             if one.kept is not None:
                 self._kept[one.trial.number] = one.kept
+        self._all = None
 
     def _put(self, **values: Any) -> None:
         with self._database.commit() as connection:

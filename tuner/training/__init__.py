@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tuner.training.curves import InitialReading
 from tuner.training.doors import export, fit, fit_many, initial_losses, predict
 from tuner.training.engines import ENGINES
+from tuner.training.need import needs_keras
 from tuner.training.schedules import SCHEDULES
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "fit",
     "fit_many",
     "initial_losses",
+    "needs_keras",
     "optimizer_class",
     "predict",
     "trace_count",

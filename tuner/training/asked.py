@@ -20,6 +20,8 @@ def check(spec: TrialSpec) -> None:
         raise ValueError("a continued trial needs a parent")
     if spec.epochs < 1 and spec.max_steps is None:
         raise ValueError(f"a trial takes at least one epoch, not {spec.epochs}")
+    if spec.horizon is not None and spec.horizon < spec.epochs:
+        raise ValueError(f"a schedule over {spec.horizon} epochs ends before the trial's {spec.epochs}")
     if spec.hyperparameters.schedule not in SCHEDULES:
         raise ValueError(f"no schedule {spec.hyperparameters.schedule}; there are {', '.join(SCHEDULES)}")
 
@@ -35,10 +37,9 @@ def ancestors(run: Store, spec: TrialSpec) -> list[TrialSpec]:
 
 def trial_of(run: Store, number: int) -> Trial:
     """The recorded trial of that number. Raises `ValueError` if there is none."""
-    for trial in run.trials:
-        if trial.number == number:
-            return trial
-    raise ValueError(f"no trial {number} was recorded; there are {len(run.trials)}")
+    if not 1 <= number <= len(run.trials):
+        raise ValueError(f"no trial {number} was recorded; there are {len(run.trials)}")
+    return run.trials[number - 1]
 
 
 def first_seed(run: Store, spec: TrialSpec) -> int:

@@ -39,6 +39,7 @@ class Batch:
     labels: np.ndarray  # int32
     weights: np.ndarray  # float32; 0 for what only fills the batch up
     count: int
+    rows: np.ndarray  # which examples they are
 
 
 def epoch_of(
@@ -52,7 +53,7 @@ def epoch_of(
         labels = np.asarray(examples.labels[rows], np.int32)
         weights = np.ones(batch_size, np.float32) if class_weights is None else class_weights[labels]
         weights[len(real) :] = 0
-        yield Batch(np.ascontiguousarray(examples.inputs[rows]), labels, weights, len(real))
+        yield Batch(np.ascontiguousarray(examples.inputs[rows]), labels, weights, len(real), rows)
 
 
 def chunks_of(inputs: np.ndarray, size: int) -> Iterator[tuple[np.ndarray, int]]:

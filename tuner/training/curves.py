@@ -80,6 +80,12 @@ class Log:
         """Epochs since the best one."""
         return self.epochs - (self.best_epoch or 0)
 
+    def finished(self, spec: TrialSpec) -> bool:
+        """Whether the trial ends here although epochs are left: good enough, or out of patience."""
+        if spec.stop_at_accuracy is not None and self.accuracy[-1] >= spec.stop_at_accuracy:
+            return True
+        return spec.patience is not None and self.waited >= spec.patience
+
     def note(self) -> str:
         """The latest figures in one line."""
         _, _, examples = self._sums

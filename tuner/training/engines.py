@@ -12,6 +12,7 @@ from tuner.data import Problem
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
 from tuner.training.asked import ancestors
+from tuner.training.heads import engine as heads
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,27 @@ def can_serve_head(problem: Problem, run: Store, spec: TrialSpec) -> bool:
     return single.has_trunk(problem, spec, line[-1].seed)
 
 
+def can_serve_cut(problem: Problem, run: Store, spec: TrialSpec) -> bool:
+    """The backbone trains above a layer that all goes through, images are not augmented, and keeping maps pays."""
+    if spec.hyperparameters.trainable in ("none", "all") or spec.hyperparameters.augmentation:
+        return False
+    from tuner.training import cut
+
+    return cut.can_serve(problem, run, spec)
+
+
 def serve_head(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
     """One after the other, by Keras, on cached features."""
     from tuner.training import single
 
     return single.serve_head(problem, run, specs)
+
+
+def serve_cut(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
+    """One after the other, by Keras, on cached feature maps."""
+    from tuner.training import cut
+
+    return cut.serve(problem, run, specs)
 
 
 def serve_net(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
@@ -71,6 +88,8 @@ def always(problem: Problem, run: Store, spec: TrialSpec) -> bool:
 
 
 ENGINES = (
+    Engine(heads.NAME, heads.can_serve, heads.group, heads.most, heads.serve),
     Engine("head", can_serve_head, family("head"), any_number, serve_head),
+    Engine("cut", can_serve_cut, family("cut"), any_number, serve_cut),
     Engine("net", always, family("net"), any_number, serve_net),
 )

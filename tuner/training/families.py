@@ -6,6 +6,7 @@ traced once for training and once for prediction, and any trial of it begins by 
 rates, seeds. Repeats are bit-identical on a CPU, and nothing is left of the trial before.
 """
 
+import dataclasses
 import gc
 import json
 from collections import OrderedDict
@@ -22,9 +23,11 @@ from tuner.hyperparameters import Hyperparameters
 from tuner.training import runtime
 from tuner.training.augmentation import build_augmentation
 from tuner.training.batches import chunks_of, even_chunk
-from tuner.training.features import Trunk, at_once, digest_of
+from tuner.training.features import Trunk, at_once
+from tuner.training.known import remember
 from tuner.training.optimizers import OptimizerKey, OptimizerStart, make_optimizer, optimizer_key
-from tuner.training.trainee import Trainee, dropout_layers, seed_states
+from tuner.training.trainee import Trainee, dropout_layers, rekey, seed_states
+from tuner.training.trunks import make_trunk
 
 MOST_FAMILIES = 6  # kept compiled; a whole recipe needs no more
 MOST_FROZEN = 2  # frozen classifiers kept for their features
@@ -37,7 +40,7 @@ Augmentation = tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]
 class FamilyKey:
     """What changes the graph."""
 
-    engine: str  # head: on cached features; net: the whole model
+    engine: str  # head: on cached features; cut: above a cut, on cached feature maps; net: the whole model
     model: str  # the model, its input and its runtime, as JSON
     structure: models.Structure
     optimizer: OptimizerKey
@@ -79,9 +82,7 @@ class Family:
 
     def rekey(self, seed: int, epoch: int) -> None:
         """Give every random layer its stream for one epoch (from 0): the same whether or not the run was continued."""
-        for place, state in enumerate(self.seeds):
-            word = np.random.SeedSequence([seed, epoch, place]).generate_state(1)[0] % 2**31
-            state.assign(np.array([word, 0], state.dtype))
+        rekey(self.seeds, seed, epoch)
 
     def scores(self, inputs: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
         """Scores (N, num_classes), float32, in inference mode; `check` is called before each chunk."""
@@ -94,18 +95,22 @@ class Family:
 
 _families: OrderedDict[FamilyKey, Family] = OrderedDict()  # cache: compiled models, the most recently used last
 _frozen: OrderedDict[tuple[Any, ...], tuple[models.Classifier, Trunk | None]] = OrderedDict()  # cache: likewise
+_trunks: OrderedDict[tuple[Any, ...], Trunk] = OrderedDict()  # cache: likewise
+_lower: OrderedDict[tuple[Any, ...], Trunk | None] = OrderedDict()  # cache: likewise
 
 
 def clear() -> None:
     """Forget every compiled model, and give its memory back."""
     _families.clear()
     _frozen.clear()
+    _trunks.clear()
+    _lower.clear()
     gc.collect()
 
 
 def family_key(engine: str, problem: Problem, point: Hyperparameters) -> FamilyKey:
-    """The name of the family in which `engine` (`head` or `net`) trains `point`."""
-    augmentation = () if engine == "head" else point.augmentation
+    """The name of the family in which `engine` (`head`, `cut` or `net`) trains `point`."""
+    augmentation = point.augmentation if engine == "net" else ()
     structure = models.structure_of(point)
     return FamilyKey(engine, model_key(problem), structure, optimizer_key(point), point.batch_size, augmentation)
 
@@ -116,7 +121,7 @@ def family_of(engine: str, problem: Problem, point: Hyperparameters) -> Family:
     if key not in _families:
         _make_room(_families, MOST_FAMILIES)
         with runtime.building(problem.recipe):
-            _families[key] = (_head_family if engine == "head" else _net_family)(problem, key)
+            _families[key] = {"head": _head_family, "cut": _cut_family}.get(engine, _net_family)(problem, key)
     _families.move_to_end(key)
     return _families[key]
 
@@ -136,6 +141,38 @@ def build(problem: Problem, structure: models.Structure, seed: int) -> models.Cl
 def trunk_of(problem: Problem, structure: models.Structure, seed: int) -> Trunk | None:
     """The frozen backbone with the weights that the recipe says; None if the model is a user's whole classifier."""
     return _frozen_classifier(problem, structure, seed)[1]
+
+
+def lower_of(problem: Problem, structure: models.Structure, seed: int) -> Trunk | None:
+    """The part of the backbone below the first layer that trains, as a trunk whose features are flat feature maps.
+
+    None if it cannot be told apart from the rest: see `models.cut_layer` and `models.same_in_training`. The layers are
+    those of the frozen classifier: they have the weights that the recipe says, and nobody trains them.
+    """
+    ground = dataclasses.replace(structure, trainable="none")
+    classifier, _ = _frozen_classifier(problem, ground, seed)
+    key = (model_key(problem), ground, structure.trainable, seed if problem.recipe.model.weights is None else 0)
+    if key not in _lower:
+        _make_room(_lower, MOST_FROZEN)
+        _lower[key] = _lower_trunk(problem, classifier, structure.trainable)
+    _lower.move_to_end(key)
+    return _lower[key]
+
+
+def untouched(problem: Problem, structure: models.Structure, seed: int, trainables: Sequence[str]) -> bool:
+    """Whether what lies below the cut of `structure` stays as it is while the layers of each of `trainables` train."""
+    backbone = _frozen_classifier(problem, dataclasses.replace(structure, trainable="none"), seed)[0].backbone
+    layer = None if backbone is None else models.cut_layer(backbone, structure.trainable)
+    return layer is not None and not any(models.moves(backbone, trainable, layer) for trainable in trainables)
+
+
+def trunk_below(engine: str, problem: Problem, structure: models.Structure, seed: int) -> Trunk | None:
+    """What runs over the images before the trainee of `engine` sees them; None if it sees images."""
+    if engine == "net":
+        return None
+    trunk = (lower_of if engine == "cut" else trunk_of)(problem, structure, seed)
+    assert trunk is not None, f"engine {engine} serves no model without one"
+    return trunk
 
 
 def parts_of(classifier: models.Classifier) -> dict[str, list[keras.Variable]]:
@@ -171,13 +208,23 @@ def _frozen_classifier(
     if key not in _frozen:
         _make_room(_frozen, MOST_FROZEN)
         classifier = build(problem, structure, seed)
-        backbone, trunk = classifier.backbone, None
-        if backbone is not None:
-            backbone.compile(jit_compile=problem.recipe.runtime.jit_compile)
-            trunk = Trunk(backbone, digest_of(backbone, {"model": described}))
+        trunk = _trunk(problem, described, classifier.backbone, seed)
         _frozen[key] = (classifier, trunk)
     _frozen.move_to_end(key)
     return _frozen[key]
+
+
+def _trunk(problem: Problem, described: str, backbone: keras.Model | None, seed: int) -> Trunk | None:
+    """The backbone as a trunk; one for all structures, because no head changes what it sees."""
+    if backbone is None:
+        return None
+    key = (described, problem.dataset.fingerprint, seed)
+    if key not in _trunks:
+        _make_room(_trunks, MOST_FROZEN)
+        _trunks[key] = make_trunk(problem, backbone)
+        remember(problem, seed, _trunks[key])
+    _trunks.move_to_end(key)
+    return _trunks[key]
 
 
 def _head_family(problem: Problem, key: FamilyKey) -> Family:
@@ -187,6 +234,37 @@ def _head_family(problem: Problem, key: FamilyKey) -> Family:
     trainee = Trainee([head], kernels=models.head_kernels(classifier), from_logits=classifier.from_logits)
     chunk = even_chunk(len(problem.dataset.validation.labels), FEATURES_AT_ONCE)
     return _compiled(problem, key, trainee, head, {"head": head.weights}, chunk)
+
+
+def _lower_trunk(problem: Problem, classifier: models.Classifier, trainable: str) -> Trunk | None:
+    backbone = classifier.backbone
+    layer = None if backbone is None else models.cut_layer(backbone, trainable)
+    if backbone is None or layer is None:
+        return None
+    lower, _ = models.split_at(backbone, layer)
+    if not models.same_in_training(lower):
+        return None
+    maps = keras.layers.Reshape((-1,), dtype="float32", name="flat")(lower.outputs[0])
+    flat = keras.Model(lower.inputs[0], maps, name="lower")
+    place = [each.name for each in backbone.layers].index(layer)  # names may be numbered through the process
+    return make_trunk(problem, flat, f"below {place + 1} of {len(backbone.layers)} layers")
+
+
+def _cut_family(problem: Problem, key: FamilyKey) -> Family:
+    """The net's family without what lies below the cut; its random layers have the streams that they have there."""
+    classifier = build(problem, key.structure, problem.recipe.seed)
+    assert classifier.backbone is not None
+    assert classifier.head is not None
+    layer = models.cut_layer(classifier.backbone, key.structure.trainable)
+    assert layer is not None  # or `lower_of` would have said so
+    _, upper = models.split_at(classifier.backbone, layer)
+    shaped = keras.layers.Reshape(upper.input_shape[1:], name="maps")
+    parts = [shaped, upper, classifier.head]
+    trainee = Trainee(parts, kernels=models.head_kernels(classifier), from_logits=classifier.from_logits)
+    validation = problem.dataset.validation.images
+    chunk = even_chunk(len(validation), at_once(validation.shape))
+    family = _compiled(problem, key, trainee, classifier.model, parts_of(classifier), chunk)
+    return dataclasses.replace(family, seeds=seed_states(classifier.model))
 
 
 def _net_family(problem: Problem, key: FamilyKey) -> Family:

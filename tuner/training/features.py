@@ -3,41 +3,66 @@
 A head on a frozen backbone needs each image's features and never the image. They are computed in inference mode (batch
 norm with its averages, no dropout), written as one float32 `.npy` a split, and memory-mapped. The file's name is a
 hash of all that decides its content, the backbone's own weights included: a stale file is never taken for a fresh one.
+
+Importing this file does not import Keras: what is on disk is opened by NumPy alone.
 """
 
 import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-import keras
 import numpy as np
 
 from tuner.interrupts import StopFlag
 from tuner.progress import Progress
+from tuner.store.files import sync_folder
 from tuner.training.batches import chunks_of
-from tuner.training.variables import value_of
 
-FORMAT = 1  # raise it when the way features are computed changes
+if TYPE_CHECKING:
+    import keras
+
+FORMAT = 2  # raise it when the way features are computed changes
 PIXELS_AT_ONCE = 1 << 18  # of one forward pass: 64 images of 64 x 64; larger ones are no faster on a CPU (measured)
 FEWEST_AT_ONCE, MOST_AT_ONCE = 16, 64  # images
+LEFTOVER_AGE = 86_400.0  # seconds; an unfinished file that nobody wrote to for so long belongs to a process that died
+
+
+class Digested(Protocol):
+    """What has features: a `Trunk`, or what is known of one without Keras."""
+
+    @property
+    def digest(self) -> str:
+        """A hash of all that decides the features of an image."""
+
+    @property
+    def width(self) -> int:
+        """How many features an image has."""
 
 
 @dataclass(frozen=True)
 class Trunk:
     """A frozen backbone and the hash of what it computes."""
 
-    backbone: keras.Model  # float32 images (B, H, W, C) in 0..255 -> features (B, D)
+    backbone: "keras.Model"  # float32 images (B, H, W, C) in 0..255 -> features (B, D)
     digest: str
+    cheaper: "Callable[[], keras.Model] | None" = None  # gives a model with the same features that costs less
 
     @property
     def width(self) -> int:
         """D, the number of features of an image."""
         return int(self.backbone.output_shape[-1])
+
+    @property
+    def network(self) -> "keras.Model":
+        """What computes the features: `backbone`, or the copy of it that costs less. It shares no weight with it."""
+        return self.backbone if self.cheaper is None else self.cheaper()
 
     def features(self, images: np.ndarray, seen: Callable[[int], None] = lambda count: None) -> np.ndarray:
         """Features (N, D), float32, of uint8 images (N, H, W, C); `seen` is called with the images of each pass."""
@@ -47,9 +72,9 @@ class Trunk:
 
     def fill(self, out: np.ndarray, images: np.ndarray, seen: Callable[[int], None]) -> None:
         """Write the features of `images` into `out` (N, D), in passes of one size, so that one trace serves all."""
-        begin = 0
+        begin, network = 0, self.network
         for chunk, count in chunks_of(images, at_once(images.shape)):
-            found = self.backbone.predict_on_batch(chunk.astype(np.float32))
+            found = network.predict_on_batch(chunk.astype(np.float32))
             out[begin : begin + count] = found[:count]
             begin += count
             seen(count)
@@ -60,8 +85,12 @@ def at_once(shape: tuple[int, ...]) -> int:
     return min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, PIXELS_AT_ONCE // (shape[1] * shape[2])))
 
 
-def digest_of(backbone: keras.Model, description: dict[str, object]) -> str:
-    """A hash of the weights of `backbone` and of what the recipe says about it."""
+def digest_of(backbone: "keras.Model", description: dict[str, object]) -> str:
+    """A hash of the weights of `backbone` and of what else decides its features."""
+    import keras
+
+    from tuner.training.variables import value_of
+
     versions = [FORMAT, keras.version(), keras.backend.backend()]
     digest = hashlib.sha256(json.dumps([versions, description], sort_keys=True, default=str).encode())
     for weight in backbone.weights:
@@ -71,8 +100,8 @@ def digest_of(backbone: keras.Model, description: dict[str, object]) -> str:
     return digest.hexdigest()
 
 
-def features_file(folder: Path, fingerprint: str, split: str, trunk: Trunk) -> Path:
-    """Where the features of one split of the data set `fingerprint` are, or will be."""
+def features_file(folder: Path, fingerprint: str, split: str, trunk: Digested) -> Path:
+    """Where the features of one split (or of one view of it) of the data set `fingerprint` are, or will be."""
     key = hashlib.sha256(f"{fingerprint}\n{split}\n{trunk.digest}".encode()).hexdigest()[:32]
     return folder / "features" / f"{split}-{key}.npy"
 
@@ -83,27 +112,25 @@ def cached_features(path: Path, images: np.ndarray, trunk: Trunk, progress: Prog
     if kept is not None:
         return kept
     path.parent.mkdir(parents=True, exist_ok=True)
+    sweep_leftovers(path.parent, time.time())
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-    os.close(handle)
     progress.start(f"features of {len(images):,} images", len(images), "images")
     try:
         out = np.lib.format.open_memmap(name, mode="w+", dtype=np.float32, shape=(len(images), trunk.width))
-
-        def seen(count: int) -> None:
-            stop.check()
-            progress.advance(count)
-
-        trunk.fill(out, images, seen)
+        trunk.fill(out, images, counter(progress, stop))
         out.flush()
-        _place(Path(name), path)
+        os.fsync(handle)  # durable before it is visible, so that what has the name is whole
+        os.replace(name, path)
+        sync_folder(path.parent)
     finally:
+        os.close(handle)
         progress.end()
         with suppress(FileNotFoundError):  # it is gone when it was placed
             os.unlink(name)
     return np.asanyarray(np.load(path, mmap_mode="r"))
 
 
-def opened(path: Path, count: int, trunk: Trunk) -> np.ndarray | None:
+def opened(path: Path, count: int, trunk: Digested) -> np.ndarray | None:
     """The features of `count` images in a file, memory-mapped; None if it is not there or not whole."""
     try:
         kept = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -112,16 +139,24 @@ def opened(path: Path, count: int, trunk: Trunk) -> np.ndarray | None:
     return kept if kept.shape == (count, trunk.width) and kept.dtype == np.float32 else None
 
 
-def _place(temporary: Path, path: Path) -> None:
-    """Durable before it is visible, so that what has the name is whole."""
-    _sync(temporary)
-    os.replace(temporary, path)
-    _sync(path.parent)
+def counter(progress: Progress, stop: StopFlag) -> Callable[[int], None]:
+    """Tells `progress` of each pass, with the images a second since the first, which compiles. Raises `Interrupted`."""
+    done, began = 0, 0.0
+
+    def seen(count: int) -> None:
+        nonlocal done, began
+        stop.check()
+        now = time.perf_counter()
+        began = began or now
+        progress.advance(count, f"{done / (now - began):,.0f} images/s" if done else "")
+        done += count if now > began else 0
+
+    return seen
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def sweep_leftovers(folder: Path, now: float) -> None:
+    """Delete the unfinished files of processes that died; `now` is in seconds since 1970."""
+    for entry in folder.glob(".*.tmp"):
+        with suppress(FileNotFoundError):  # another process sweeps, too
+            if now - entry.stat().st_mtime > LEFTOVER_AGE:
+                entry.unlink()

@@ -16,18 +16,22 @@ from tuner.training import checkpoints
 from tuner.training.asked import first_seed, split_of
 from tuner.training.batches import Examples, epoch_of
 from tuner.training.curves import InitialReading
-from tuner.training.families import build, family_of, fresh_weights, parts_of, trunk_of
+from tuner.training.cut import pays
+from tuner.training.families import Family, build, family_of, fresh_weights, parts_of, trunk_below, trunk_of
 from tuner.training.features import Trunk, cached_features, features_file, opened
 from tuner.training.scores import probabilities
 from tuner.training.single import split_features
+
+BYTES_AT_ONCE = 1 << 28  # of the features of images that are seen once
 
 
 def initial_losses(problem: Problem, hyperparameters: Hyperparameters, seed: int, examples: int) -> InitialReading:
     """See `doors.initial_losses`."""
     point, labels = hyperparameters, problem.dataset.train.labels[:examples]
     structure = models.structure_of(point)
-    trunk = None if point.trainable != "none" or point.augmentation else trunk_of(problem, structure, seed)
-    family = family_of("net" if trunk is None else "head", problem, point)
+    engine = _engine(problem, point, seed)
+    trunk = trunk_below(engine, problem, structure, seed)
+    family = family_of(engine, problem, point)
     family.begin(fresh_weights(problem, structure, seed), point)
     family.rekey(seed, 0)
     family.optimizer.learning_rate = 0.0
@@ -45,11 +49,11 @@ def predict(problem: Problem, run: Store, trial: Trial, images: np.ndarray) -> n
     checkpoint = checkpoints.read(run.weights_path(trial))
     point, seed = trial.hyperparameters, first_seed(run, trial.spec)
     structure = models.structure_of(point)
-    inputs = images if trial.engine == "net" else _features(problem, run, trunk_of(problem, structure, seed), images)
-    family = family_of(trial.engine, problem, point)
+    trunk = trunk_below(trial.engine, problem, structure, seed)
+    family = family_of("head" if trial.engine == "heads" else trial.engine, problem, point)
     family.begin(fresh_weights(problem, structure, seed), point)
     checkpoints.assign(family.parts, checkpoint.best)
-    return probabilities(family.scores(inputs, run.stop.check), family.trainee.from_logits)
+    return probabilities(_scores(problem, run, family, trunk, images), family.trainee.from_logits)
 
 
 def export(problem: Problem, run: Store, trial: Trial, path: Path) -> None:
@@ -58,6 +62,16 @@ def export(problem: Problem, run: Store, trial: Trial, path: Path) -> None:
     classifier = build(problem, models.structure_of(trial.hyperparameters), first_seed(run, trial.spec))
     checkpoints.assign(parts_of(classifier), checkpoint.best)
     models.save_for_inference(classifier, path)
+
+
+def _engine(problem: Problem, point: Hyperparameters, seed: int) -> str:
+    """Whose compiled model a fresh trial of `point` runs in, so that nothing is traced for a reading alone."""
+    structure = models.structure_of(point)
+    if point.augmentation or point.trainable == "all":
+        return "net"
+    if point.trainable == "none":
+        return "net" if trunk_of(problem, structure, seed) is None else "head"
+    return "cut" if pays(problem, structure, seed) else "net"
 
 
 def _first_inputs(problem: Problem, trunk: Trunk | None, examples: int) -> np.ndarray:
@@ -72,10 +86,13 @@ def _first_inputs(problem: Problem, trunk: Trunk | None, examples: int) -> np.nd
     return cached_features(path, images[:examples], trunk, Silent(), StopFlag())
 
 
-def _features(problem: Problem, run: Store, trunk: Trunk | None, images: np.ndarray) -> np.ndarray:
-    """Features of any images; cached ones for the splits that training reads."""
-    assert trunk is not None  # a head was trained on it
+def _scores(problem: Problem, run: Store, family: Family, trunk: Trunk | None, images: np.ndarray) -> np.ndarray:
+    """Scores of any images; by cached features for the splits that training reads."""
+    if trunk is None:
+        return family.scores(images, run.stop.check)
     for name in ("train", "validation"):
         if images is split_of(problem, name).images:
-            return split_features(problem, run, trunk, name)
-    return trunk.features(images, lambda count: run.stop.check())
+            return family.scores(split_features(problem, run, trunk, name), run.stop.check)
+    rows = max(family.chunk, BYTES_AT_ONCE // (4 * trunk.width))
+    blocks = (trunk.features(images[n : n + rows], lambda count: run.stop.check()) for n in range(0, len(images), rows))
+    return np.concatenate([family.scores(block, run.stop.check) for block in blocks])

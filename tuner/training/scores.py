@@ -25,6 +25,13 @@ def probabilities(scores: np.ndarray, from_logits: bool) -> np.ndarray:
     return np.asarray(np.exp(log_probabilities(scores, from_logits)), np.float32)
 
 
+def losses_and_hits(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Summed cross-entropy (K,) in nats, and how many are right (K,), of the logits (K, N, C) of K heads."""
+    log_p = log_probabilities(scores, from_logits=True)
+    losses = -log_p[:, np.arange(len(labels)), labels].sum(axis=1)
+    return losses, (log_p.argmax(axis=-1) == labels).sum(axis=1)
+
+
 def loss_and_accuracy(scores: np.ndarray, labels: np.ndarray, from_logits: bool) -> tuple[float, float]:
     """Mean cross-entropy in nats and accuracy in [0, 1]; labels are class numbers (N,)."""
     log_p = log_probabilities(scores, from_logits)

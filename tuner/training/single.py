@@ -17,22 +17,23 @@ from tuner.training import checkpoints
 from tuner.training.asked import first_seed, mean_image, split_of, trial_of
 from tuner.training.batches import Examples, balanced_weights, stratified
 from tuner.training.checkpoints import Checkpoint
-from tuner.training.families import Family, family_key, family_of, fresh_weights, trunk_of
+from tuner.training.course import Course
+from tuner.training.families import Family, family_key, family_of, fresh_weights, trunk_below, trunk_of
 from tuner.training.features import Trunk, cached_features, features_file
-from tuner.training.loop import Course, train
+from tuner.training.loop import train
 from tuner.training.optimizers import load_slots
 
-__all__ = ["begin", "family_key", "has_trunk", "inputs_of", "serve_head", "serve_net", "split_features"]
+__all__ = ["begin", "family_key", "has_trunk", "inputs_of", "serve_head", "serve_net", "serve_one", "split_features"]
 
 
 def serve_head(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
     """Train heads on cached features, one after the other."""
-    return [_serve("head", problem, run, spec) for spec in specs]
+    return [serve_one("head", problem, run, spec) for spec in specs]
 
 
 def serve_net(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
     """Train whole models on images, one after the other."""
-    return [_serve("net", problem, run, spec) for spec in specs]
+    return [serve_one("net", problem, run, spec) for spec in specs]
 
 
 def has_trunk(problem: Problem, spec: TrialSpec, seed: int) -> bool:
@@ -56,13 +57,12 @@ def begin(family: Family, problem: Problem, run: Store, spec: TrialSpec) -> Chec
 
 
 def inputs_of(engine: str, problem: Problem, run: Store, spec: TrialSpec, split: str) -> np.ndarray:
-    """What the trainee sees of the split `train` or `validation`: images (N, H, W, C) uint8, or features (N, D)."""
+    """What the trainee sees of the split `train` or `validation`: uint8 images (N, H, W, C), or features (N, D)."""
     images = split_of(problem, split).images
     blank = mean_image(problem.dataset.train.images) if spec.blank_images else None
-    if engine == "net":
+    trunk = trunk_below(engine, problem, models.structure_of(spec.hyperparameters), first_seed(run, spec))
+    if trunk is None:
         return images if blank is None else np.broadcast_to(blank, images.shape)
-    trunk = trunk_of(problem, models.structure_of(spec.hyperparameters), first_seed(run, spec))
-    assert trunk is not None  # or this engine would not serve
     if blank is None:
         return split_features(problem, run, trunk, split)
     return np.broadcast_to(trunk.features(blank[None]), (len(images), trunk.width))
@@ -74,7 +74,7 @@ def split_features(problem: Problem, run: Store, trunk: Trunk, split: str) -> np
     return cached_features(path, split_of(problem, split).images, trunk, run.progress, run.stop)
 
 
-def _serve(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Trial:
+def serve_one(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Trial:
     """Train one trial and record it."""
     family = family_of(engine, problem, spec.hyperparameters)
     train_inputs = inputs_of(engine, problem, run, spec, "train")

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from tuner.models import RateDropout
@@ -36,7 +37,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
 
     def __init__(
         self,
-        parts: Sequence[keras.Model],
+        parts: Sequence[keras.layers.Layer],
         augmentation: Sequence[keras.layers.Layer] = (),
         kernels: Sequence[keras.Variable] = (),
         from_logits: bool = True,
@@ -111,6 +112,16 @@ def dropout_layers(model: keras.Model) -> list[RateDropout]:
     return [layer for layer in leaves(model) if isinstance(layer, RateDropout)]
 
 
-def seed_states(model: keras.Model) -> list[keras.Variable]:
-    """The state of every random generator inside `model`, in a fixed order: dropout, then augmentation as it comes."""
+def seed_states(model: keras.layers.Layer) -> list[keras.Variable]:
+    """The state of every random generator inside, in a fixed order: dropout, then augmentation as it comes."""
     return [variable for variable in model.variables if variable.path.endswith("seed_generator_state")]
+
+
+def rekey(states: Sequence[keras.Variable], seed: int, epoch: int, first: int = 0) -> None:
+    """Give random layers, the first of them number `first` of a model, their streams for one epoch, from 0.
+
+    They are the same whether or not the run was continued.
+    """
+    for place, state in enumerate(states, start=first):
+        word = np.random.SeedSequence([seed, epoch, place]).generate_state(1)[0] % 2**31
+        state.assign(np.array([word, 0], state.dtype))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dataset import DataError
-from tuner.data.decode import BadImage, eight_bit, from_array, scale
+from tuner.data.frame import BadImage, eight_bit, scale
 from tuner.data.listing import Listing, Row
 
 if TYPE_CHECKING:
@@ -40,6 +40,8 @@ def listing(recipe: "Recipe", pairs: Pairs, words: Mapping[str, str]) -> Listing
 
 def rows(name: str, images: NDArray[np.uint8], labels: NDArray[np.int64], part: str) -> Iterator[Row]:
     """One row for each uint8 image, named by its index."""
+    from tuner.data.decode import from_array
+
     for i, (image, label) in enumerate(zip(images, labels, strict=True)):
         yield Row(f"{name}[{i}]", int(label), part, partial(from_array, image))
 

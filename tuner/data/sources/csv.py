@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.data.dataset import DataError
-from tuner.data.decode import decode_file
 from tuner.data.listing import Listing, Origin, Row, digest, file_state, location, not_a_file, shown
 from tuner.data.sources.directory import PART_FOLDERS
 from tuner.progress import Progress
@@ -55,6 +54,8 @@ def _listing(table: Path, names: tuple[str, ...], lines: list[Line], skipped: li
     index = {name: i for i, name in enumerate(names)}
 
     def rows() -> Iterator[Row]:
+        from tuner.data.decode import decode_file
+
         for line in lines:
             yield Row(shown(line.path), index[line.label], line.part, partial(decode_file, table.parent / line.path))
 

@@ -4,13 +4,13 @@ Source: E. Alpaydin, C. Kaynak, "Optical Recognition of Handwritten Digits", UCI
 """
 
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tuner.data.listing import Listing, Origin, Row, digest
 from tuner.data.sources import arrays
+from tuner.environment import version
 from tuner.progress import Progress
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tuner.data.dataset import DataError
-from tuner.data.decode import EXTENSIONS, decode_file
+from tuner.data.frame import EXTENSIONS
 from tuner.data.listing import Listing, Origin, Row, digest, file_state, listed, location, not_a_file, shown
 from tuner.progress import Progress
 
@@ -61,6 +61,8 @@ def _listing(root: Path, names: tuple[str, ...], found: Found) -> Listing:
     index = {name: i for i, name in enumerate(names)}
 
     def rows() -> Iterator[Row]:
+        from tuner.data.decode import decode_file
+
         for part, name, path in found.images:
             yield Row(shown(path.relative_to(root)), index[name], part, partial(decode_file, path))
 

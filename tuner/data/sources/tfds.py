@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tuner.data.dataset import PARTS, DataError
-from tuner.data.decode import decode_bytes
 from tuner.data.listing import Listing, Origin, Row, digest, file_state, shown
 from tuner.data.sources.arrays import class_names
 from tuner.progress import Progress
@@ -90,6 +89,8 @@ def _listing(recipe: "Recipe", folder: Path) -> Listing:
 
 
 def _rows(builder: Any, splits: Mapping[str, str], image: str, label: str, num_classes: int) -> Iterator[Row]:
+    from tuner.data.decode import decode_bytes
+
     for part, split in splits.items():
         for i, (data, value) in enumerate(_examples(builder, split, image, label)):
             if not 0 <= value < num_classes:

@@ -1,6 +1,7 @@
 """Curves over epochs, iterations or a rate: a few in color with labels at their ends, the rest in gray."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -20,9 +21,13 @@ from tuner.report.charts.frame import (
     upright_marks,
 )
 from tuner.report.charts.scale import Axis
-from tuner.report.charts.svg import circle, clipped, joined, line, path, text, text_width
+from tuner.report.charts.svg import circle, clipped, joined, line, path, text, text_width, tiles
 
 Point = tuple[float, float]
+
+LONE = 16  # units of width that a crowd has which stands over one x only
+TILE = 6  # units: the side of a tile of a heap
+SHADES = 4  # of a heap; classes of the style sheet
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,15 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """Between which values a share of many curves lies, from one x to the next."""
+
+    x: tuple[float, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class LineChart:
     """What to draw; series without a finite point are left out."""
 
@@ -59,6 +73,8 @@ class LineChart:
     marks: tuple[Mark, ...] = ()
     bands: tuple[Band, ...] = ()
     stops: tuple[float, ...] = ()  # x of each row of the table twin
+    crowds: tuple[Crowd, ...] = ()  # the widest first
+    heap: tuple[Point, ...] = ()  # points that are too many for a dot each: tiles, darker where there are more
 
 
 def draw_both(chart: LineChart) -> tuple[Drawing, Drawing]:
@@ -76,6 +92,8 @@ def draw(chart: LineChart, size: Size) -> Drawing:
     room = max([text_width(label, size.font) + 14 for label in labels if label] or [0.0])
     plot = lay_out(size, chart.x, chart.y, room, max([row + 1 for _, row in upright] or [0]))
     data = [
+        *(_crowd(plot, crowd) for crowd in chart.crowds),
+        *_heap(plot, chart.heap),
         *_muted(plot, chart.muted),
         *(line(plot.left, plot.y(m.value), plot.right, plot.y(m.value), m.style) for m in level),
     ]
@@ -95,6 +113,28 @@ def _muted(plot: Plot, curves: tuple[Series, ...]) -> list[Markup]:
     runs = [[(plot.x(x), plot.y(y)) for x, y in run] for series in curves for run in series.runs]
     dots = [circle(*run[0], 2.5, "muted-dot") for run in runs if len(run) == 1]
     return [path(runs, "muted"), *dots]
+
+
+def _crowd(plot: Plot, crowd: Crowd) -> Markup:
+    """A shaded area; over a single x it still gets some width."""
+    x = [plot.x(at) for at in crowd.x]
+    x = x if len(x) > 1 else [x[0] - LONE / 2, x[0] + LONE / 2]
+    low, high = (
+        [plot.y(value) for value in (values if len(values) > 1 else values * 2)] for values in (crowd.low, crowd.high)
+    )
+    return path([[*zip(x, high, strict=True), *reversed([*zip(x, low, strict=True)])]], "crowd")
+
+
+def _heap(plot: Plot, points: tuple[Point, ...]) -> list[Markup]:
+    """Square tiles, one path a shade; the shade follows the logarithm of how many points lie in a tile."""
+    counts = Counter((plot.x(x) // TILE, plot.y(y) // TILE) for x, y in points)
+    most = math.log1p(max(counts.values(), default=1))
+    shades: dict[int, list[tuple[float, float]]] = {}
+    for tile, count in sorted(counts.items()):
+        shades.setdefault(math.ceil(SHADES * math.log1p(count) / most), []).append(tile)
+    return [
+        tiles([(x * TILE, y * TILE) for x, y in at], TILE, f"heap h{shade}") for shade, at in sorted(shades.items())
+    ]
 
 
 def _curve(plot: Plot, series: Series) -> list[Markup]:

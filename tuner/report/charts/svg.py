@@ -48,6 +48,13 @@ def rectangle(x: float, y: float, width: float, height: float, style: str) -> Ma
     return element("rect", {"x": x, "y": y, "width": max(width, 0.0), "height": max(height, 0.0), "class": style})
 
 
+def tiles(corners: Iterable[tuple[float, float]], side: float, style: str) -> Markup:
+    """Squares as one path, each given by its upper left corner."""
+    edge = tenth(side)
+    data = "".join(f"M{tenth(x)} {tenth(y)}h{edge}v{edge}h-{edge}z" for x, y in corners)
+    return element("path", {"class": style, "d": data}) if data else Markup("")
+
+
 def clipped(x: float, y: float, width: float, height: float, *children: Markup) -> Markup:
     """Children, in the same coordinates, cut at a box: a nested svg clips by itself and needs no id."""
     box = f"{tenth(x)} {tenth(y)} {tenth(width)} {tenth(height)}"

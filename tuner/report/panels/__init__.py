@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tuner.records import Finding
 from tuner.report.blocks import Block
 from tuner.report.panels import (
+    backbones,
     change,
     confusion,
     data,
@@ -42,6 +43,7 @@ class Panel:
 
 STEP_PANELS: dict[str, Callable[[View, Finding], Iterator[Block]]] = {
     "data": data.panel,
+    "backbones": backbones.panel,
     "initial_loss": initial_loss.panel,
     "overfit_small_sample": overfit_small_sample.panel,
     "learning_rate": learning_rate.panel,

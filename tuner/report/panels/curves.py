@@ -7,10 +7,13 @@ from tuner.records import LearningCurves, Trial, TrialState
 from tuner.report import words
 from tuner.report.blocks import Cell, Drawing, Figure, Table
 from tuner.report.charts.frame import SMALL, Mark
-from tuner.report.charts.lines import LineChart, Series, draw, draw_both
+from tuner.report.charts.lines import Crowd, LineChart, Series, draw, draw_both
 from tuner.report.charts.scale import Axis, spread
 
 BEST = 5  # drawn in color; the others are gray
+GRAY = 5  # the style of what is not in color
+CROWD = 40  # curves: more of them in gray are a tangle, and are drawn as bands
+SHARES = (0.9, 0.5)  # of the curves, in the light band and in the dark one
 MOST_ROWS = 30  # of a table twin; longer curves are thinned
 LOSS_CEILING = 1.6  # times the highest first loss: what lies above is cut off, or it would flatten all the rest
 
@@ -45,22 +48,52 @@ def by_epoch(caption: str, curves: Sequence[tuple[str, Sequence[float]]], write:
 def trials_figure(
     title: str, message: str, best: Sequence[Trial], rest: Sequence[Trial], marks: tuple[Mark, ...] = ()
 ) -> Figure | None:
-    """Validation accuracy by epoch: `best` in color with their numbers at the line's end, `rest` in gray."""
-    drawn = [trial for trial in (*best[:BEST], *best[BEST:], *rest) if trial.curves.val_accuracy]
+    """Validation accuracy by epoch: `best` in color with their numbers at the line's end, `rest` in gray.
+
+    What is more than `CROWD` in gray becomes two shaded bands and their median.
+    """
+    drawn = [trial for trial in (*best, *rest) if trial.curves.val_accuracy]
     if not drawn:
         return None
     series = tuple(_series(trial, style) for style, trial in enumerate(drawn[:BEST]))
-    muted = tuple(_series(trial, 0) for trial in drawn[BEST:])
-    values = [value for one in (*series, *muted) for value in one.y]
-    epochs = max(trial.curves.epochs for trial in drawn)
-    table = by_epoch(title, [(f"trial {t.number}", t.curves.val_accuracy) for t in drawn[:BEST]], words.accuracy)
+    others = drawn[BEST:]
+    crowds, middle = crowd_of([trial.curves.val_accuracy for trial in others]) if len(others) > CROWD else ((), ())
+    muted = () if crowds else tuple(_series(trial, 0) for trial in others)
+    values = [v for one in (*series, *muted) for v in one.y] + [v for one in crowds for v in (*one.low, *one.high)]
+    curves = [(f"trial {t.number}", t.curves.val_accuracy) for t in drawn[:BEST]]
+    if crowds:
+        series += (Series("median", crowds[0].x, middle, GRAY),)
+        curves.append(("median of the others", middle))
+    table = by_epoch(title, curves, words.accuracy)
     stops = tuple(float(row[0]) for row in table.rows if isinstance(row[0], str))
     y = spread(values, "validation accuracy", include=[mark.value for mark in marks], within=(0.0, 1.0))
-    wide, narrow = draw_both(LineChart(series, epochs_axis(epochs), y, muted, marks, stops=stops))
+    epochs = epochs_axis(max(trial.curves.epochs for trial in drawn))
+    wide, narrow = draw_both(LineChart(series, epochs, y, muted, marks, stops=stops, crowds=crowds))
     lead = drawn[0]
     best_one = f"trial {lead.number} is best at {words.accuracy(lead.val_accuracy)}"
     description = f"Validation accuracy by epoch of {words.plural(len(drawn), 'trial')}; {best_one}."
     return Figure(title, message, description, wide, narrow, table)
+
+
+def crowd_of(curves: Sequence[Sequence[float]]) -> tuple[tuple[Crowd, ...], tuple[float, ...]]:
+    """The bands in which `SHARES` of many curves lie at each epoch, and their median; a curve counts while it lasts."""
+    epochs = range(max(map(len, curves)))
+    columns = [sorted(curve[at] for curve in curves if at < len(curve) and math.isfinite(curve[at])) for at in epochs]
+    known = [(float(at + 1), column) for at, column in enumerate(columns) if column]
+    x = tuple(at for at, _ in known)
+
+    def quantile(share: float) -> tuple[float, ...]:
+        return tuple(column[round(share * (len(column) - 1))] for _, column in known)
+
+    return tuple(Crowd(x, quantile(0.5 - s / 2), quantile(0.5 + s / 2)) for s in SHARES if x), quantile(0.5)
+
+
+def rest_words(trials: int) -> str:
+    """How `trials_figure` shows the trials that are not among the best, in words."""
+    if trials - BEST <= CROWD:
+        return "The best five in color, the rest in gray."
+    others = words.count(trials - BEST)
+    return f"The best five in color. Of the {others} others, half lie in the dark band, nine in ten in the light one."
 
 
 def _series(trial: Trial, style: int) -> Series:

@@ -23,7 +23,10 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
         yield _charts(drawn)
     if readings:
         rows = tuple(_row(reading) for reading in readings[:MOST_ROWS])
-        yield Table("What each trial's curves say", ("Trial", "Shape", "Reading", "Since epoch"), rows, "rllr")
+        more = len(readings) - len(rows)
+        note = f"{words.plural(more, 'more reading')} in report.json." if more > 0 else ""
+        head = ("Trial", "Shape", "Reading", "Since epoch")
+        yield Table("What each trial's curves say", head, rows, "rllr", note=note)
 
 
 def symptom(reading: Mapping[str, Any]) -> str:

@@ -10,10 +10,12 @@ from tuner.report.blocks import Block, Cell, Drawing, Facts, Figure, Fold, Multi
 from tuner.report.charts import lines
 from tuner.report.charts.frame import SMALL, Mark
 from tuner.report.charts.scale import Axis, spread
+from tuner.report.panels import optimum
 from tuner.report.panels.curves import LOSS_CEILING, NOT_NEGATIVE, thinned
 from tuner.report.view import View
 
-MOST_RATES = 12
+MOST_RATES = 12  # small charts
+MOST_NAMED = 6  # rates whose loss left the picture
 SUGGESTIONS = {
     "valley": "middle of the longest fall", "slide": "end of the steady fall",
     "steep": "steepest fall", "minimum": "a tenth of the rate at the lowest loss",
@@ -23,12 +25,11 @@ SUGGESTIONS = {
 def panel(view: View, finding: Finding) -> Iterator[Block]:
     """The sweep's small charts, what each rate gained, the range test, and the suggestions."""
     evidence = finding.evidence
-    sweep = sorted(read.items(evidence, "sweep"), key=lambda one: -_rate(one))[:MOST_RATES]
-    sweep = [one for one in sweep if _rate(one) > 0]
+    sweep = sorted((one for one in read.items(evidence, "sweep") if _rate(one) > 0), key=lambda one: -_rate(one))
     chosen = read.number(evidence, "chosen")
     if sweep:
-        yield _gains(sweep, chosen)
-        yield _curves(sweep, chosen, read.whole(evidence, "iterations"))
+        yield _gains(sweep, chosen, read.mapping(evidence, "optimum"))
+        yield _curves(_some(sweep, chosen), chosen, read.whole(evidence, "iterations"))
     test = read.mapping(evidence, "range_test")
     suggestions = {
         name: value
@@ -40,7 +41,20 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
         if figure:
             rows = _suggestions(suggestions, read.mapping(evidence, "spread"))
             yield Fold("The range test: one rate that grows with every batch", (figure, *rows), not sweep)
-    yield Facts(tuple(_facts(evidence)))
+    yield from optimum.fold(read.mapping(evidence, "optimum"))
+    yield Facts((*_facts(evidence), *optimum.facts(read.mapping(evidence, "optimum"))))
+
+
+def _some(sweep: list[Mapping[str, Any]], chosen: float) -> list[Mapping[str, Any]]:
+    """At most `MOST_RATES` of a sweep, evenly, the highest, the lowest and the chosen rate among them."""
+    if len(sweep) <= MOST_RATES:
+        return sweep
+    places = [round(index * (len(sweep) - 1) / (MOST_RATES - 1)) for index in range(MOST_RATES)]
+    picked = next((index for index, one in enumerate(sweep) if _same(_rate(one), chosen)), None)
+    if picked is not None and picked not in places:
+        nearest = min(range(1, MOST_RATES - 1), key=lambda place: abs(places[place] - picked))
+        places[nearest] = picked
+    return [sweep[index] for index in places]
 
 
 def _rate(one: Mapping[str, Any]) -> float:
@@ -52,8 +66,8 @@ def _same(a: float, b: float) -> bool:
     return math.isclose(a, b, rel_tol=1e-6)
 
 
-def _gains(sweep: list[Mapping[str, Any]], chosen: float) -> Figure:
-    """Loss after the sweep against the rate, on a log axis."""
+def _gains(sweep: list[Mapping[str, Any]], chosen: float, possible: Mapping[str, Any]) -> Figure:
+    """Loss after the sweep against the rate, on a log axis, over the best that a linear head could do."""
     ordered = sorted(sweep, key=_rate)
     rates = tuple(_rate(one) for one in ordered)
     lasts = tuple(read.number(one, "last") for one in ordered)
@@ -65,13 +79,17 @@ def _gains(sweep: list[Mapping[str, Any]], chosen: float) -> Figure:
     marks += (Mark(chosen, f"chosen: {words.compact(chosen)}", style="pick"),) if chosen > 0 else ()
     x = spread(rates, "learning rate (log scale)", "log", include=[chosen])
     y = spread(shown, "loss at the end, nats", include=[0.0, start], within=NOT_NEGATIVE)
+    under = optimum.marks(possible, start)
+    marks += under
     series = lines.Series("end", rates, shown, 0, dots=True)
     wide, narrow = lines.draw_both(lines.LineChart((series,), x, y, marks=marks, stops=rates))
     rows = tuple(_gain_row(one) for one in ordered)
     table = Table("Loss at the start and the end of the sweep", ("Rate", "Start", "End", "Verdict"), rows, "rrrl")
     missing = [words.compact(rate) for rate, value in zip(rates, shown, strict=True) if math.isnan(value)]
-    gone = f" Not shown: {', '.join(missing)}, where the loss left the picture." if missing else ""
-    message = f"The lowest point is the rate that learned most in the same number of batches.{gone}"
+    named = ", ".join(missing[:MOST_NAMED]) + (f" and {len(missing) - MOST_NAMED} more" * (len(missing) > MOST_NAMED))
+    gone = f" Not shown: {named}, where the loss left the picture." if missing else ""
+    said = f"The lowest point is the rate that learned most in the same number of batches.{gone}"
+    message = said + optimum.meaning(under)
     description = "; ".join(f"rate {words.compact(r)}: {words.loss(v)}" for r, v in zip(rates, lasts, strict=True))
     return Figure(
         "What each learning rate achieved", message, f"Loss after the sweep. {description}.", wide, narrow, table

@@ -5,16 +5,21 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.hyperparameters import PATHS
-from tuner.records import Finding, Trial
+from tuner.records import Finding, Trial, TrialState
 from tuner.report import read, words
 from tuner.report.blocks import Block, Cell, Facts, Fold, Multiples, Table
 from tuner.report.charts import lines
 from tuner.report.charts.frame import SMALL, Band
 from tuner.report.charts.scale import Axis, Kind, spread
-from tuner.report.panels.curves import trials_figure
+from tuner.report.panels.curves import GRAY, rest_words, trials_figure
 from tuner.report.view import View
 
 MOST_SETTINGS = 6  # small charts
+MOST_LISTED = 12  # numbers of trials in one cell
+MOST_NAMED = 8  # trials without a result
+LARGE_DOTS = 60  # in a small chart; more of them are drawn smaller
+MOST_DOTS = 400  # in a small chart; more of them cover one another and become shaded tiles
+MOST_ROWS = 100  # of the table under the small charts; the best
 STANDS_OUT = 10  # a positive setting whose largest value is so many times the smallest is drawn on a log axis
 
 
@@ -26,13 +31,13 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
     lost = [
         trial for number, trial in view.trials.items() if number in numbers and trial.val_accuracy != trial.val_accuracy
     ]
-    message = "The best five in color, the rest in gray."
-    if best and best[0].val_accuracy < max(trial.val_accuracy for trial in best):
+    message = rest_words(len(best))
+    if best and not read.items(evidence, "rungs") and best[0].val_accuracy < max(t.val_accuracy for t in best):
         message += (
             f" Trial {best[0].number} leads: these accuracies are too close to tell apart, and its loss is lowest."
         )
     if lost:
-        message += f" Without a result: trial {', '.join(str(trial.number) for trial in lost[:8])}."
+        message += f" {_lost(lost)}"
     figure = trials_figure("Validation accuracy in the short runs", message, best, [])
     if figure:
         yield figure
@@ -41,9 +46,37 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
     settings = [path for path in space if path in PATHS and _numeric(best, path)][:MOST_SETTINGS]
     if settings and len(best) > 2:
         yield _against(best, settings, noise, space)
+    rungs = read.items(evidence, "rungs")
+    if rungs:
+        yield _rungs(rungs)
     yield Facts(tuple(_facts(finding, best, noise)))
     if space:
         yield Fold("The space that was searched", (_space(space),))
+
+
+def _lost(lost: list[Trial]) -> str:
+    """`Without a result: trial 8.`, or how many, where they are too many to name."""
+    if len(lost) <= MOST_NAMED:
+        return f"Without a result: trial {', '.join(str(trial.number) for trial in lost)}."
+    diverged = sum(trial.state is TrialState.DIVERGED for trial in lost)
+    if diverged == len(lost):
+        return f"{words.plural(diverged, 'trial')} diverged."
+    return f"Without a result: {words.plural(len(lost), 'trial')}, of which {words.count(diverged)} diverged."
+
+
+def _rungs(rungs: tuple[Mapping[str, Any], ...]) -> Table:
+    """Who was trained how far, and who stopped there."""
+    rows = []
+    for rung in rungs:
+        there = [int(n) for n in read.finite(read.numbers(rung, "trials"))]
+        on = {int(n) for n in read.finite(read.numbers(rung, "continued"))}
+        stopped = [number for number in there if number not in on]
+        last = rung is rungs[-1]
+        what = "to the end" if last else f"{len(on)} went on"
+        shown = ", ".join(map(str, stopped[:MOST_LISTED])) + ("…" if len(stopped) > MOST_LISTED else "")
+        rows.append((str(read.whole(rung, "epochs") or words.MISSING), str(len(there)), what, shown or "none"))
+    note = "A trial that went on was continued, not restarted: it has a new number, and its curve here begins there."
+    return Table("Who stopped early", ("After epochs", "Trained", "Then", "Ended here"), tuple(rows), "rrll", note=note)
 
 
 def _leader_first(ranked: list[Trial], leader: int | None) -> list[Trial]:
@@ -65,23 +98,24 @@ def _against(best: list[Trial], settings: list[str], noise: float, space: Mappin
     accuracies = tuple(trial.val_accuracy for trial in best)
     y = spread(accuracies, "val. accuracy", within=(0.0, 1.0))
     band = (Band(max(max(accuracies) - noise, y.low), max(accuracies)),) if noise > 0 else ()
+    many = len(best) > MOST_DOTS
     cells = []
     for path in settings:
         values = tuple(_value(trial, path) for trial in best)
-        drawing = lines.draw(
-            lines.LineChart(
-                _dots(values, accuracies), _axis(values, read.text(space[path], "sampling")), y, bands=band
-            ),
-            SMALL,
-        )
+        x = _axis(values, read.text(space[path], "sampling"))
+        drawing = lines.draw(_scatter(tuple(zip(values, accuracies, strict=True)), x, y, band), SMALL)
         cells.append((path, f"best at {words.compact(values[0])}", drawing))
     rows = tuple(
         (str(t.number), *(words.compact(_value(t, path)) for path in settings), words.accuracy(t.val_accuracy))
-        for t in best
+        for t in best[:MOST_ROWS]
     )
-    table = Table("Settings and accuracy", ("Trial", *settings, "Accuracy"), rows, "r" * (len(settings) + 2))
-    message = "One dot a trial. Inside the shaded band a difference is no larger than chance makes it."
-    description = f"Accuracy of {len(best)} trials against {', '.join(settings)}. Best: trial {best[0].number}."
+    note = f"{words.plural(len(best) - MOST_ROWS, 'more trial')} in trials.csv." if len(best) > MOST_ROWS else ""
+    head, align = ("Trial", *settings, "Accuracy"), "r" * (len(settings) + 2)
+    table = Table("Settings and accuracy", head, rows, align, note=note)
+    message = "Darker where there are more trials; the dot is the best." if many else "One dot a trial."
+    message += " Inside the shaded band a difference is no larger than chance makes it." if band else ""
+    count = words.plural(len(best), "trial")
+    description = f"Accuracy of {count} against {', '.join(settings)}. Best: trial {best[0].number}."
     return Multiples("Does a setting matter?", message, description, tuple(cells), table)
 
 
@@ -91,20 +125,28 @@ def _axis(values: tuple[float, ...], sampling: str) -> Axis:
     return spread(values, "", kind)
 
 
-def _dots(values: tuple[float, ...], accuracies: tuple[float, ...]) -> tuple[lines.Series, ...]:
-    """A series of one point each, so that no line joins them; the best in the first color."""
-    return tuple(
-        lines.Series("", (value,), (accuracy,), 5 if index else 0)
-        for index, (value, accuracy) in reversed(list(enumerate(zip(values, accuracies, strict=True))))
-    )
+def _scatter(points: tuple[lines.Point, ...], x: Axis, y: Axis, band: tuple[Band, ...]) -> lines.LineChart:
+    """A dot each, the first and best in color; small dots, then tiles, where they are many."""
+    first, *others = (_dot(point, GRAY if index else 0) for index, point in enumerate(points))
+    if len(points) > MOST_DOTS:
+        return lines.LineChart((first,), x, y, bands=band, heap=points)
+    if len(points) > LARGE_DOTS:
+        return lines.LineChart((first,), x, y, muted=tuple(others), bands=band)
+    return lines.LineChart((*reversed(others), first), x, y, bands=band)
+
+
+def _dot(point: lines.Point, style: int) -> lines.Series:
+    """A series of one point, so that no line joins it to others."""
+    return lines.Series("", (point[0],), (point[1],), style)
 
 
 def _facts(finding: Finding, best: list[Trial], noise: float) -> Iterator[tuple[str, str]]:
     evidence = finding.evidence
     if finding.trials:
-        yield "Trials", str(len(finding.trials))
+        yield "Trials", words.count(len(finding.trials))
     if read.whole(evidence, "epochs"):
-        yield "Epochs each", str(read.whole(evidence, "epochs"))
+        word = "Epochs at most" if read.items(evidence, "rungs") else "Epochs each"
+        yield word, str(read.whole(evidence, "epochs"))
     if read.text(evidence, "algorithm"):
         yield "Chosen by", f"{words.name(read.text(evidence, 'algorithm'))} search"
     if best:

@@ -23,8 +23,9 @@ def panel(view: View) -> Iterator[Block]:
     paths = varying(ranked)[:MOST_SETTINGS]
     rounds = any(trial.spec.round for trial in ranked)
     head = ("Trial", "Val. accuracy", "Val. loss", *(("Round",) if rounds else ()), "Step", "Epochs", *paths, "Seconds")
-    align = "rrr" + "r" * rounds + "rr" + "".join("l" if _textual(ranked, path) else "r" for path in paths) + "r"
-    rows = tuple(_row(trial, paths, rounds) for trial in ranked[:MOST_ROWS])
+    shown = ranked[:MOST_ROWS]
+    align = "rrr" + "r" * rounds + "rr" + "".join("l" if _textual(shown, path) else "r" for path in paths) + "r"
+    rows = tuple(_row(trial, paths, rounds) for trial in shown)
     hidden = len(ranked) - len(rows)
     note = f"{words.plural(hidden, 'more trial')} in trials.csv, beside this page." if hidden > 0 else ""
     style = "trials roomy" if len(head) > NARROW else "trials"
@@ -39,7 +40,9 @@ def ranking(view: View) -> tuple[Trial, ...]:
 
 def varying(trials: tuple[Trial, ...]) -> list[str]:
     """The recipe paths in which the trials differ, in the recipe's order."""
-    return [path for path in PATHS if len({trial.hyperparameters.get(path) for trial in trials}) > 1]
+    points = [trial.spec.hyperparameters for trial in trials]
+    firsts = {path: getattr(points[0], field) for path, field in PATHS.items()} if points else {}
+    return [path for path, first in firsts.items() if any(getattr(p, PATHS[path]) != first for p in points)]
 
 
 def _textual(trials: tuple[Trial, ...], path: str) -> bool:

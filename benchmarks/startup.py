@@ -1,0 +1,150 @@
+"""How long do short commands make one wait, beside the import that they do without? One command, two ratios.
+
+    python benchmarks/startup.py [--rounds 7]
+
+G4: `tuner lr-find recipes/digits.yaml` on cached features, from a cold shell to the printed answer, against
+`python -c "import tensorflow"`. G11: `tuner --help` against `python -c "import click"`. The two sides of a ratio run in
+turn (A-B-A-B), each in a new process, and the ratio is that of the medians.
+
+Both sides find their bytecode (`__pycache__`) written, as on any machine where they were run once: the variables that
+turn this off are not passed on, and a first round, which is not counted, writes it into a folder of its own. The answer
+is the line with the rate and why; the report is written after it, and the time to the end is in the table, too.
+
+Source: the goals G4 and G11 of benchmarks/README.md.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+ROOT = Path(__file__).parents[1]
+RECIPE = ROOT / "recipes" / "digits.yaml"
+ROUNDS = 7  # of each side; the median of seven is not moved by three disturbed ones
+VERDICTS = ("✓", "!", "✗")  # how the line with the answer begins
+UNWANTED = ("PYTHONDONTWRITEBYTECODE", "PYTHONPROFILEIMPORTTIME")
+PYTHON = [sys.executable, "-c"]
+SCRIPT = Path(sys.executable).with_name("tuner")
+TUNER = [str(SCRIPT)] if SCRIPT.is_file() else [sys.executable, "-m", "tuner"]
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of one process, from its start."""
+
+    answer: float  # to the line that answers; to the end where no line does
+    end: float
+
+
+def help_ratio(rounds: int = ROUNDS) -> float:
+    """G11: the time of `tuner --help` as a multiple of that of `import click`; smaller is better."""
+    command, imported = help_times(rounds)
+    return middle(command) / middle(imported)
+
+
+def lr_find_ratio(rounds: int = ROUNDS) -> float:
+    """G4: how many times less than `import tensorflow` the answer of `tuner lr-find` takes; larger is better."""
+    command, imported = lr_find_times(rounds)
+    return middle(imported) / middle(command)
+
+
+@cache
+def help_times(rounds: int = ROUNDS) -> tuple[list[Times], list[Times]]:
+    """(`tuner --help`, `import click`), a time for each round."""
+    with own_folders() as environment:
+        return in_turn(
+            rounds, lambda: run([*TUNER, "--help"], environment), lambda: run([*PYTHON, "import click"], environment)
+        )
+
+
+@cache
+def lr_find_times(rounds: int = ROUNDS) -> tuple[list[Times], list[Times]]:
+    """(`tuner lr-find` on cached features, `import tensorflow`), a time for each round."""
+    with own_folders() as environment:
+        command = [
+            *TUNER,
+            "lr-find",
+            str(RECIPE),
+            "--progress",
+            "none",
+            "-o",
+            str(Path(environment["TUNER_CACHE_DIR"]).parent),
+        ]
+        return in_turn(
+            rounds, lambda: run(command, environment), lambda: run([*PYTHON, "import tensorflow"], environment)
+        )
+
+
+@contextmanager
+def own_folders() -> Iterator[dict[str, str]]:
+    """The environment of the measured processes: a cache and bytecode of their own, which go in the end."""
+    with tempfile.TemporaryDirectory(prefix="tuner-startup-") as folder:
+        kept = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+        places = {"TUNER_CACHE_DIR": f"{folder}/cache", "PYTHONPYCACHEPREFIX": f"{folder}/bytecode"}
+        yield kept | places | {"TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+def in_turn(rounds: int, one: Callable[[], Times], other: Callable[[], Times]) -> tuple[list[Times], list[Times]]:
+    """Both sides in turn, `rounds` times each, after a round that warms the caches and is not counted."""
+    one(), one(), other()  # the first fills the cache, the second keeps what it reads there
+    pairs = [(one(), other()) for _ in range(rounds)]
+    return [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+
+
+def run(command: Sequence[str], environment: dict[str, str]) -> Times:
+    """The times of one process. Raises `RuntimeError` with what it said if it failed."""
+    began = perf_counter()
+    answer = None
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if answer is None and line.startswith(VERDICTS):
+                answer = perf_counter() - began
+        errors = process.stderr.read()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{errors}")
+    end = perf_counter() - began
+    return Times(end if answer is None else answer, end)
+
+
+def middle(times: Sequence[Times]) -> float:
+    """The median of the answers, in seconds."""
+    return median(time.answer for time in times)
+
+
+def row(name: str, times: Sequence[Times]) -> str:
+    """A line of the table: median, least and most of the answers, and the median to the end."""
+    answers = [time.answer for time in times]
+    figures = (middle(times), min(answers), max(answers), median(time.end for time in times))
+    return f"{name:<44}" + "".join(f"{figure:>9.3f}" for figure in figures)
+
+
+def main() -> None:
+    """Measure and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="processes of each side")
+    rounds = parser.parse_args().rounds
+    load = os.getloadavg()[0]
+    print(f"{'seconds':<44}{'median':>9}{'least':>9}{'most':>9}{'to end':>9}")
+    print(row("tuner --help", help_times(rounds)[0]))
+    print(row('python -c "import click"', help_times(rounds)[1]))
+    print(row("tuner lr-find recipes/digits.yaml, cached", lr_find_times(rounds)[0]))
+    print(row('python -c "import tensorflow"', lr_find_times(rounds)[1]))
+    print(f"\nG4   lr-find   {lr_find_ratio(rounds):.1f} times less than TensorFlow's import   goal >= 12")
+    print(f"G11  --help    {help_ratio(rounds):.2f} times the import of click   goal <= 1.5")
+    print(f"Load average before: {load:.1f}; {os.cpu_count()} cores; Python {sys.version.split()[0]}")
+
+
+if __name__ == "__main__":
+    main()

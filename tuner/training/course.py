@@ -1,0 +1,56 @@
+"""What is one trial, ready to run? On which examples, for how many steps, at which rates. No Keras."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tuner.records import TrialSpec
+from tuner.training.batches import Examples
+from tuner.training.curves import Log
+from tuner.training.schedules import ramp_rate, rate_at
+
+
+@dataclass(frozen=True)
+class Course:
+    """One trial, ready to run: what is asked, on which examples, from which epoch on."""
+
+    spec: TrialSpec
+    train: Examples
+    validation: Examples | None
+    class_weights: np.ndarray | None  # (C,) float32
+    shuffle: bool
+    epochs_before: int  # of the trials that this one continues
+    keep: tuple[str, ...]  # parts whose weights go into the file
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of one epoch; the last one may be filled up."""
+        return -(-len(self.train) // self.spec.hyperparameters.batch_size)
+
+    @property
+    def steps(self) -> int:
+        """Batches of this trial if nothing ends it early."""
+        return self.spec.max_steps or self.spec.epochs * self.steps_per_epoch
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of this trial, the last of which `max_steps` may cut short."""
+        return -(-self.steps // self.steps_per_epoch)
+
+    @property
+    def horizon(self) -> int:
+        """Batches over which the schedule runs, counted from the first of the trials that this one continues.
+
+        A trial that stops before them, and is continued, has the rates of the one that never stopped.
+        """
+        if self.spec.horizon is not None:
+            return self.spec.horizon * self.steps_per_epoch
+        return self.epochs_before * self.steps_per_epoch + self.steps
+
+    def rate_at(self, step: int, log: Log) -> float:
+        """The learning rate of batch `step` of this trial, from 0, after the epochs in `log`."""
+        if self.spec.ramp is not None:
+            return ramp_rate(*self.spec.ramp, step, self.steps)
+        before = self.epochs_before * self.steps_per_epoch
+        losses = log.val_loss or log.loss
+        return rate_at(self.spec.hyperparameters, before + step, self.horizon, self.steps_per_epoch, losses)

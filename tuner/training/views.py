@@ -1,0 +1,49 @@
+"""How does anybody get the features of a split? From disk, without Keras, or computed once and kept.
+
+A split has two views: `plain`, the images as they are, and `flipped`, their mirror images. A random horizontal flip
+has no third outcome, so training with flips reads cached features too. Importing this file does not import Keras.
+"""
+
+import numpy as np
+
+from tuner.data import Problem
+from tuner.models.structure import Structure
+from tuner.store import Store
+from tuner.training.asked import split_of
+from tuner.training.features import cached_features, features_file, opened
+from tuner.training.known import known_trunk
+
+VIEWS = ("plain", "flipped")
+
+
+def split_features(
+    problem: Problem, run: Store, spec_seed: int, structure: Structure, split: str, view: str = "plain"
+) -> np.ndarray:
+    """Features (N, D), float32, read-only, memory-mapped, of a split by the frozen backbone of the recipe.
+
+    Keras is imported only if they are not on disk, or if the backbone is the user's own.
+
+    Args:
+        problem: whose recipe names the backbone; a user's whole classifier has none (`AssertionError`).
+        run: its progress is told, and its stop obeyed (`Interrupted`).
+        spec_seed: the seed of the first weights, which counts only for a backbone with random ones.
+        structure: of the trial; the features do not depend on it, but it names the classifier that is built.
+        split: `train` or `validation`.
+        view: `plain`, or `flipped` for the images mirrored left to right.
+    """
+    if view not in VIEWS:
+        raise ValueError(f"a split has the views {', '.join(VIEWS)}, not {view}")
+    images, name = split_of(problem, split).images, split if view == "plain" else f"{split}-{view}"
+    known = known_trunk(problem, spec_seed)
+    if known is not None:
+        file = features_file(problem.cache, problem.dataset.fingerprint, name, known)
+        kept = opened(file, len(images), known)
+        if kept is not None:
+            return kept
+    from tuner.training.families import trunk_of
+
+    trunk = trunk_of(problem, structure, spec_seed)
+    assert trunk is not None  # or another engine would serve
+    seen = images if view == "plain" else images[:, :, ::-1]
+    file = features_file(problem.cache, problem.dataset.fingerprint, name, trunk)
+    return cached_features(file, seen, trunk, run.progress, run.stop)
