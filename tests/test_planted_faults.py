@@ -133,7 +133,7 @@ def test_shuffled_labels_are_found_by_the_curves(
     data = save(tmp_path, images, np.random.default_rng(0).permutation(labels))
     model = {"backbone": f"python:{NETS}:features", "head_initializer": initializer}
     steps = STEPS | {"overfit_small_sample": {"max_epochs": 200}}
-    run = follow(write(data, data={"batch_size": 16}, model=model, steps=steps))
+    run = follow(write(data, data={"batch_size": 8}, model=model, steps=steps))
     verdict = end(run, "learning_curves")
     assert verdict.name == "shuffled_labels"
     assert "labels do not seem to belong to the images" in verdict.sentence

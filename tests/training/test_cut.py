@@ -13,7 +13,7 @@ from tuner.models import structure_of
 from tuner.models.work import operations
 from tuner.records import LearningCurves, TrialState
 from tuner.training import cut as cut_engine
-from tuner.training import export, fit, fit_many, initial_losses, predict, trace_count
+from tuner.training import export, fit, fit_many, initial_losses, predict
 from tuner.training.checkpoints import read
 from tuner.training.engines import ENGINES
 from tuner.training.families import clear, lower_of
@@ -109,6 +109,7 @@ def test_a_trial_above_the_cut_is_the_trial_of_the_whole_net(problem, new_run, h
     same(one, other)
 
 
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="XLA folds by itself")
 def test_with_batch_norm_folded_into_the_lower_layers_the_trial_differs_by_rounding(
     make_problem, problem, new_run, half
 ):
@@ -245,15 +246,14 @@ def test_predictions_and_the_exported_model_agree_with_the_record(problem, run, 
     np.testing.assert_allclose(exported, found, atol=1e-5)
 
 
-def test_trials_above_one_cut_share_their_traces_and_their_maps(problem, new_run, half, monkeypatch):
+def test_trials_above_one_cut_share_their_traces_and_their_maps(problem, new_run, half):
     clear()
-    before = trace_count()
+    before = dict(TRACES)
     point = half().hyperparameters
     initial_losses(problem, point, 0, 20)
-    first = fit_many(problem, new_run(), [half(seed=seed, learning_rate=rate) for seed in (0,) for rate in (0.1, 0.01)])
+    first = fit_many(problem, new_run(), [half(learning_rate=rate) for rate in (0.1, 0.01)])
     fit(problem, new_run(), half(dropout=0.4, blank_images=True, examples=20))
-    assert trace_count() - before == 2
-    assert TRACES["predict"] > 0
+    assert [TRACES[kind] - before.get(kind, 0) for kind in ("train", "predict")] == [1, 1]
     maps = {path: path.stat().st_mtime_ns for path in (problem.cache / "features").iterdir()}
     again = fit(problem, new_run(), half(learning_rate=0.1))
     assert again.curves == first[0].curves  # and what ran in between left no trace

@@ -33,7 +33,7 @@ def can_serve_head(problem: Problem, run: Store, spec: TrialSpec) -> bool:
         return False
     from tuner.training import single
 
-    return single.has_trunk(problem, spec, line[-1].seed)
+    return single.has_trunk(problem, spec.hyperparameters, line[-1].seed)
 
 
 def can_serve_cut(problem: Problem, run: Store, spec: TrialSpec) -> bool:

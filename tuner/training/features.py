@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -27,6 +28,8 @@ from tuner.training.batches import chunks_of
 
 if TYPE_CHECKING:
     import keras
+
+    from tuner.training.trainee import Pass
 
 FORMAT = 2  # raise it when the way features are computed changes
 PIXELS_AT_ONCE = 1 << 18  # of one forward pass: 64 images of 64 x 64; larger ones are no faster on a CPU (measured)
@@ -64,6 +67,12 @@ class Trunk:
         """What computes the features: `backbone`, or the copy of it that costs less. It shares no weight with it."""
         return self.backbone if self.cheaper is None else self.cheaper()
 
+    @cached_property
+    def _pass(self) -> "Pass":
+        from tuner.training.trainee import Pass
+
+        return Pass(self.network)
+
     def features(self, images: np.ndarray, seen: Callable[[int], None] = lambda count: None) -> np.ndarray:
         """Features (N, D), float32, of uint8 images (N, H, W, C); `seen` is called with the images of each pass."""
         out = np.empty((len(images), self.width), np.float32)
@@ -72,9 +81,9 @@ class Trunk:
 
     def fill(self, out: np.ndarray, images: np.ndarray, seen: Callable[[int], None]) -> None:
         """Write the features of `images` into `out` (N, D), in passes of one size, so that one trace serves all."""
-        begin, network = 0, self.network
+        begin = 0
         for chunk, count in chunks_of(images, at_once(images.shape)):
-            found = network.predict_on_batch(chunk.astype(np.float32))
+            found = self._pass.predict_on_batch(chunk.astype(np.float32))
             out[begin : begin + count] = found[:count]
             begin += count
             seen(count)

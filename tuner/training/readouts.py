@@ -1,5 +1,6 @@
 """What does a model say, before training and after it? Its first loss, its probabilities, its file."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -17,11 +18,14 @@ from tuner.training.asked import first_seed, split_of
 from tuner.training.batches import Examples, epoch_of
 from tuner.training.curves import InitialReading
 from tuner.training.cut import pays
-from tuner.training.families import Family, build, family_of, fresh_weights, parts_of, trunk_below, trunk_of
+from tuner.training.families import build, family_of, fresh_weights, parts_of, trunk_below, trunk_of
 from tuner.training.features import Trunk, cached_features, features_file, opened
+from tuner.training.heads import reading
+from tuner.training.heads.engine import suits
 from tuner.training.scores import probabilities
 from tuner.training.single import split_features
 
+ROWS_AT_ONCE = 1024  # features of one scoring
 BYTES_AT_ONCE = 1 << 28  # of the features of images that are seen once
 
 
@@ -31,6 +35,9 @@ def initial_losses(problem: Problem, hyperparameters: Hyperparameters, seed: int
     structure = models.structure_of(point)
     engine = _engine(problem, point, seed)
     trunk = trunk_below(engine, problem, structure, seed)
+    inputs = _first_inputs(problem, trunk, examples)
+    if engine == "head" and suits(problem, [point], seed):
+        return reading.initial_losses(problem, point, seed, inputs, labels)
     family = family_of(engine, problem, point)
     family.begin(fresh_weights(problem, structure, seed), point)
     family.rekey(seed, 0)
@@ -38,7 +45,7 @@ def initial_losses(problem: Problem, hyperparameters: Hyperparameters, seed: int
     family.optimizer.weight_decay.assign(0.0)
     penalty = float(keras.ops.convert_to_numpy(family.trainee.penalty()))
     total = 0.0
-    for batch in epoch_of(Examples.all_of(_first_inputs(problem, trunk, examples), labels), point.batch_size, None):
+    for batch in epoch_of(Examples.all_of(inputs, labels), point.batch_size, None):
         result = family.trainee.train_on_batch(batch.inputs, batch.labels, batch.weights, return_dict=True)
         total += float(result["loss"]) * batch.count
     return InitialReading(total / len(labels), total / len(labels) + penalty)
@@ -50,10 +57,18 @@ def predict(problem: Problem, run: Store, trial: Trial, images: np.ndarray) -> n
     point, seed = trial.hyperparameters, first_seed(run, trial.spec)
     structure = models.structure_of(point)
     trunk = trunk_below(trial.engine, problem, structure, seed)
-    family = family_of("head" if trial.engine == "heads" else trial.engine, problem, point)
+    if trial.engine == "heads":
+        assert trunk is not None  # or another engine would have served
+        score = reading.scorer(problem, point, checkpoint.best["head"], trunk.width)
+        return probabilities(_scores(problem, run, score, ROWS_AT_ONCE, trunk, images), from_logits=True)
+    family = family_of(trial.engine, problem, point)
     family.begin(fresh_weights(problem, structure, seed), point)
     checkpoints.assign(family.parts, checkpoint.best)
-    return probabilities(_scores(problem, run, family, trunk, images), family.trainee.from_logits)
+
+    def scores(inputs: np.ndarray) -> np.ndarray:
+        return family.scores(inputs, run.stop.check)
+
+    return probabilities(_scores(problem, run, scores, family.chunk, trunk, images), family.trainee.from_logits)
 
 
 def export(problem: Problem, run: Store, trial: Trial, path: Path) -> None:
@@ -86,13 +101,20 @@ def _first_inputs(problem: Problem, trunk: Trunk | None, examples: int) -> np.nd
     return cached_features(path, images[:examples], trunk, Silent(), StopFlag())
 
 
-def _scores(problem: Problem, run: Store, family: Family, trunk: Trunk | None, images: np.ndarray) -> np.ndarray:
-    """Scores of any images; by cached features for the splits that training reads."""
+def _scores(
+    problem: Problem,
+    run: Store,
+    score: Callable[[np.ndarray], np.ndarray],
+    least: int,
+    trunk: Trunk | None,
+    images: np.ndarray,
+) -> np.ndarray:
+    """Scores of any images: by cached features for the splits that training reads, else at least `least` at once."""
     if trunk is None:
-        return family.scores(images, run.stop.check)
+        return score(images)
     for name in ("train", "validation"):
         if images is split_of(problem, name).images:
-            return family.scores(split_features(problem, run, trunk, name), run.stop.check)
-    rows = max(family.chunk, BYTES_AT_ONCE // (4 * trunk.width))
+            return score(split_features(problem, run, trunk, name))
+    rows = max(least, BYTES_AT_ONCE // (4 * trunk.width))
     blocks = (trunk.features(images[n : n + rows], lambda count: run.stop.check()) for n in range(0, len(images), rows))
-    return np.concatenate([family.scores(block, run.stop.check) for block in blocks])
+    return np.concatenate([score(block) for block in blocks])

@@ -11,6 +11,7 @@ import numpy as np
 
 from tuner import models
 from tuner.data import Problem
+from tuner.hyperparameters import Hyperparameters
 from tuner.records import Trial, TrialSpec, TrialState
 from tuner.store import Store
 from tuner.training import checkpoints
@@ -36,9 +37,9 @@ def serve_net(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[
     return [serve_one("net", problem, run, spec) for spec in specs]
 
 
-def has_trunk(problem: Problem, spec: TrialSpec, seed: int) -> bool:
+def has_trunk(problem: Problem, point: Hyperparameters, seed: int) -> bool:
     """Whether the model has a backbone with a head of ours on it; a user's whole classifier has none."""
-    return trunk_of(problem, models.structure_of(spec.hyperparameters), seed) is not None
+    return trunk_of(problem, models.structure_of(point), seed) is not None
 
 
 def begin(family: Family, problem: Problem, run: Store, spec: TrialSpec) -> Checkpoint | None:

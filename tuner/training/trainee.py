@@ -21,11 +21,11 @@ from tuner.models.fresh import leaves
 
 TINY = 1e-7  # probabilities are clipped to it before the logarithm, as Keras does
 
-TRACES: Counter[str] = Counter()  # of this process: "train" and "predict"
+TRACES: Counter[str] = Counter()  # of this process, by what was traced: train, predict, features, augment
 
 
 def trace_count() -> int:
-    """How many times a step was traced in this process; at most two for a family, whatever the number of trials."""
+    """How many times anything was traced in this process: both steps of a family, a frozen pass over images."""
     return TRACES.total()
 
 
@@ -105,6 +105,21 @@ class Trainee(keras.Model):  # type: ignore[misc]
             return ops.log_softmax(scores, axis=-1)
         scores = scores / ops.sum(scores, axis=-1, keepdims=True)
         return ops.log(ops.clip(scores, TINY, 1.0))
+
+
+class Pass(keras.Model):  # type: ignore[misc]
+    """A frozen network as it passes over images, compiled by itself, so that its traces are counted."""
+
+    def __init__(self, network: keras.Model) -> None:
+        super().__init__()
+        self.network = network
+        self.built = True
+        self.compile(jit_compile=network.jit_compile)
+
+    def call(self, inputs: Any, training: bool = False) -> Any:
+        """What the network gives, in inference mode. Runs when it is traced."""
+        TRACES["features"] += 1
+        return self.network(inputs, training=False)
 
 
 def dropout_layers(model: keras.Model) -> list[RateDropout]:

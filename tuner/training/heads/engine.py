@@ -10,6 +10,7 @@ from time import perf_counter
 import numpy as np
 
 from tuner.data import Problem
+from tuner.hyperparameters import Hyperparameters
 from tuner.models.drawing import DRAWN, first_head
 from tuner.recipe.candidates import backbone_of
 from tuner.records import Trial, TrialSpec, TrialState
@@ -33,19 +34,24 @@ USER_MODEL = "python:"  # begins the name of a backbone that only Keras can know
 
 def can_serve(problem: Problem, run: Store, spec: TrialSpec) -> bool:
     """Whether the trial, and those that it starts from, are heads that a bank can hold."""
-    recipe, line = problem.recipe, [spec, *ancestors(run, spec)]
+    line = [spec, *ancestors(run, spec)]
+    return suits(problem, [each.hyperparameters for each in line], line[-1].seed)
+
+
+def suits(problem: Problem, points: Sequence[Hyperparameters], seed: int) -> bool:
+    """Whether a bank can hold heads of these points, the first of which began from `seed`."""
+    recipe = problem.recipe
     plain = recipe.runtime.precision in ("auto", "float32") and recipe.loss.from_logits in ("auto", True)
-    if not plain or not all(map(_fits, line)):
+    if not plain or not all(map(_fits, points)):
         return False
     if not backbone_of(recipe).startswith(USER_MODEL):
         return True
     from tuner.training import single
 
-    return single.has_trunk(problem, spec, line[-1].seed)
+    return single.has_trunk(problem, points[0], seed)
 
 
-def _fits(spec: TrialSpec) -> bool:
-    point = spec.hyperparameters
+def _fits(point: Hyperparameters) -> bool:
     return (
         point.trainable == "none"
         and point.optimizer in OPTIMIZERS
