@@ -131,4 +131,5 @@ def test_two_backbones_with_random_weights_have_features_of_their_own(make_probl
 def test_a_forward_pass_has_one_size_for_all_splits_and_is_bounded_by_its_pixels():
     assert at_once((10_000, 64, 64, 3)) == at_once((10, 64, 64, 3)) == 64
     assert at_once((10_000, 16, 16, 3)) == 64
-    assert at_once((10_000, 224, 224, 3)) == 16
+    assert at_once((10_000, 224, 224, 3)) == 32
+    assert at_once((10_000, 1024, 1024, 3)) == 4

@@ -43,13 +43,22 @@ def remembered_optimum(
     seen = features if len(rows) == len(labels) else features[rows]
     for array in (rows, seen, labels, val_features, val_labels):
         hasher.update(repr((array.dtype.str, array.shape)).encode())
-        hasher.update(np.ascontiguousarray(array).data)
+        hasher.update(_named(array) or np.ascontiguousarray(array).data)
     place = cache / FOLDER / f"optimum-{hasher.hexdigest()}.json"
     known = _recalled(place)
     if known is None:
         known = head_optimum(features, labels, val_features, val_labels, num_classes, class_weights)
         _keep(place, known)
     return known
+
+
+def _named(array: Any) -> bytes:
+    """The name of a whole features file of the cache, which stands for its content; empty for any other array."""
+    if not isinstance(array, np.memmap) or array.filename is None:
+        return b""
+    place = Path(array.filename)
+    whole = place.stat().st_size == array.offset + array.nbytes  # no slice of it
+    return place.name.encode() if whole and place.parent.name == FOLDER else b""
 
 
 def _recalled(place: Path) -> Optimum | None:

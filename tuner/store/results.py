@@ -1,13 +1,17 @@
 """What does a training engine hand to the store, and what comes of it?"""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tuner.records import LearningCurves, Trial, TrialSpec, TrialState
 from tuner.store.files import sync_folder
 from tuner.store.rows import Recorded, recorded
-from tuner.store.weights import WEIGHTS, keep_weights
+from tuner.store.weights import WEIGHTS, Kept, keep_weights
+
+FILES_AT_ONCE = 8  # weights written side by side; a write waits for the disk some milliseconds
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,21 @@ class Result:
 
 def record(folder: Path, first: int, results: Mapping[str, Result]) -> list[Recorded]:
     """Number these results, by key, from `first` on and put their weights on the disk; their rows are not there yet."""
+    numbers = range(first, first + len(results))
+    kept = _keep(folder, dict(zip(numbers, results.values(), strict=True)))
     done = []
-    for number, (key, result) in enumerate(results.items(), start=first):
-        kept = keep_weights(folder, number, result.weights) if result.weights else None
-        done.append(recorded(key, result.numbered(number, kept.name if kept else None), kept))
+    for number, (key, result) in zip(numbers, results.items(), strict=True):
+        own = kept.get(number)
+        done.append(recorded(key, result.numbered(number, own.name if own else None), own))
     if any(one.kept for one in done):
         sync_folder(folder / WEIGHTS)
     return done
+
+
+def _keep(folder: Path, results: Mapping[int, Result]) -> dict[int, Kept]:
+    """Put the weights of these results, by number, on the disk; several at once, since most of it is waiting for it."""
+    writers = {number: result.weights for number, result in results.items() if result.weights is not None}
+    if not writers:
+        return {}
+    with ThreadPoolExecutor(FILES_AT_ONCE) as threads:
+        return dict(zip(writers, threads.map(partial(keep_weights, folder), writers, writers.values()), strict=True))

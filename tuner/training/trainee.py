@@ -119,7 +119,7 @@ class Pass(keras.Model):  # type: ignore[misc]
     def call(self, inputs: Any, training: bool = False) -> Any:
         """What the network gives, in inference mode. Runs when it is traced."""
         TRACES["features"] += 1
-        return self.network(inputs, training=False)
+        return self.network(ops.cast(inputs, "float32"), training=False)
 
 
 def dropout_layers(model: keras.Model) -> list[RateDropout]:
