@@ -29,6 +29,13 @@ def test_the_best_short_run_becomes_the_setting() -> None:
     assert "0.930" in verdict.sentence
 
 
+def test_what_a_later_stage_takes_over_from_the_frozen_one_is_said() -> None:
+    (alone,) = judge_short(SHORT)
+    (after,) = judge_short(dataclasses.replace(SHORT, inherited=True))
+    assert "Only the rate was searched again" not in alone.sentence
+    assert "Only the rate was searched again" in after.sentence
+
+
 def test_a_best_rate_at_the_edge_is_said() -> None:
     (verdict,) = judge_short(dataclasses.replace(SHORT, edge="upper"))
     assert (verdict.name, verdict.outcome) == ("search_boundary", Outcome.WARN)

@@ -16,7 +16,9 @@ from tuner.store.weights import Kept
 PACKED = ("step_loss", "step_learning_rate")  # the curves that have a column of their own
 NESTED = frozenset({"spec", "curves", "state", "hyperparameters", "ramp"})  # fields of a trial and of its spec that
 # are more than a number, a word or nothing
-SIMPLE = frozenset({str, int, bool, type(None)})  # what is canonical as it is
+SIMPLE: frozenset[Any] = frozenset({str, int, bool, type(None)})  # what is canonical as it is
+SINGLE = SIMPLE | {float}  # what is read as it was written, if it is finite
+TUPLES = SINGLE | {tuple}  # likewise inside of hyperparameters, where a list is read as a tuple
 LAST_KEYS = 2048  # specs whose keys stay known: those of the rounds that are under way
 
 
@@ -45,21 +47,20 @@ def comes_back_alike(trial: Trial) -> bool:
     ramp = trial.spec.ramp
     return (
         all(type(values) is tuple and set(map(type, values)) <= {float} for values in vars(trial.curves).values())
-        and all(map(_plain, vars(trial.spec.hyperparameters).values()))
-        and all(map(_single, spec.values()))
-        and all(_single(value) for name, value in vars(trial).items() if name not in NESTED)
-        and (ramp is None or (type(ramp) is tuple and len(ramp) == len(list(filter(_single, ramp))) > 0))
+        and _plain(tuple(vars(trial.spec.hyperparameters).values()), TUPLES)
+        and _plain(tuple(spec.values()), SINGLE)
+        and _plain(tuple(value for name, value in vars(trial).items() if name not in NESTED), SINGLE)
+        and (ramp is None or (type(ramp) is tuple and len(ramp) > 0 and _plain(ramp, SINGLE)))
         and type(trial.state) is TrialState
     )
 
 
-def _plain(value: Any) -> bool:
-    return all(map(_plain, value)) if type(value) is tuple else _single(value)
-
-
-def _single(value: Any) -> bool:
-    kind = type(value)
-    return kind in SIMPLE or (kind is float and math.isfinite(value))
+def _plain(values: tuple[Any, ...], allowed: frozenset[Any]) -> bool:
+    """Whether reading gives these values back as they are: words, finite numbers, nothing, and tuples if allowed."""
+    kinds = set(map(type, values))
+    if tuple in kinds and not all(_plain(value, allowed) for value in values if type(value) is tuple):
+        return False
+    return kinds <= allowed and all(math.isfinite(value) for value in values if type(value) is float)
 
 
 def recorded_from_row(row: TrialRow) -> Recorded:

@@ -97,10 +97,11 @@ def _gains(sweep: list[Mapping[str, Any]], chosen: float, possible: Mapping[str,
 
 
 def _gain_row(one: Mapping[str, Any]) -> tuple[str | Cell, ...]:
-    state = read.text(one, "state")
-    verdict = (
-        "diverged" if state == "diverged" else "falls steadily" if read.flag(one, "falls") else "does not fall steadily"
-    )
+    verdict = "falls, after rising" if read.flag(one, "falls") else "does not fall"
+    if read.text(one, "state") == "diverged":
+        verdict = "diverged"
+    elif read.flag(one, "steady"):
+        verdict = "falls steadily"
     return (
         words.compact(_rate(one)),
         words.loss(read.number(one, "first")),
