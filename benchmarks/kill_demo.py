@@ -107,6 +107,12 @@ class Process:
         while self._process.poll() is None and time.monotonic() < until:
             time.sleep(LOOK)
 
+    def paused(self) -> None:
+        """Return when the process has stopped itself by SIGSTOP. Raises `RuntimeError` if it ended instead."""
+        _, status = os.waitpid(self._process.pid, os.WUNTRACED)
+        if not os.WIFSTOPPED(status):
+            raise RuntimeError(f"{self._process.args!r} ended:\n{self._said.read_text()}")
+
     def signal(self, number: int) -> None:
         """Send a signal; nothing happens if the process has ended."""
         self._process.send_signal(number)

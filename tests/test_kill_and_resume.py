@@ -19,7 +19,6 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from kill_demo import (  # noqa: E402
     Life,
-    Moment,
     Place,
     Process,
     begin_or_resume,
@@ -79,6 +78,35 @@ Store.open_test = open_and_die
 sys.exit(main(sys.argv[1:]))
 """  # a kill from outside would fall after the test set was read, on a fast machine
 
+SIGNALS_ITSELF = """\
+import os, sys, threading
+from pathlib import Path
+from tuner.cli.main import main
+from tuner.interrupts import StopFlag
+
+signals, arguments = eval(sys.argv[1]), sys.argv[2:]
+check = StopFlag.check
+
+def look_and_signal(flag):
+    files = Path().glob("reports/*/*/events.jsonl")
+    if signals and sum(len(path.read_bytes().splitlines()) for path in files) >= signals[0][0]:
+        _, seconds, number = signals.pop(0)
+        threading.Timer(seconds, os.kill, (os.getpid(), number)).start() if seconds else os.kill(os.getpid(), number)
+    check(flag)
+
+StopFlag.check = look_and_signal
+sys.exit(main(arguments))
+"""
+"""`tuner` that sends itself signals, each at the first batch with so many records on the disk, and so many seconds.
+From outside, a fast machine would be past the moment, or not yet catch signals."""
+
+
+def signalling(*signals: tuple[int, float, int]) -> tuple[str, ...]:
+    """The program that sends itself these: records, seconds, number."""
+    plain = [(records, seconds, int(number)) for records, seconds, number in signals]
+    return (sys.executable, "-c", SIGNALS_ITSELF, repr(plain))
+
+
 pytestmark = pytest.mark.slow
 
 
@@ -117,10 +145,10 @@ def killed(alone: Lives, recipe: Path, tmp_path_factory: pytest.TempPathFactory)
     place = Place(tmp_path_factory.mktemp("killed"))
     chance, half = random.Random(SEED), len(alone.place.events) // 2
     early = half // 2  # of each half: the last records are followed at once by the end of the run
-    at = [Moment(start + chance.randrange(early), chance.uniform(0, 0.2)) for start in (0, half)]
+    at = [(start + chance.randrange(early), chance.uniform(0, 0.05), signal.SIGKILL) for start in (0, half)]
     lives = {}
     for number, moment in enumerate(at, start=1):
-        lives[f"killed {number}"] = live(place, begin_or_resume(place, recipe), moment)
+        lives[f"killed {number}"] = live(place, begin_or_resume(place, recipe), program=signalling(moment))
     lives["killed 3"] = live(place, begin_or_resume(place, recipe), program=(sys.executable, "-c", DIES_AT_THE_TEST))
     lives["last"] = live(place, begin_or_resume(place, recipe))
     return Lives(place, lives)
@@ -128,16 +156,16 @@ def killed(alone: Lives, recipe: Path, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="module")
 def stopped(alone: Lives, recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Lives:
-    """SIGINT in one third of the records, SIGTERM in the second; others try to take the run, or to change it."""
+    """SIGINT in the first half of the records, SIGTERM in the second; others try to take the run, or to change it."""
     place = Place(tmp_path_factory.mktemp("stopped"))
     records = len(alone.place.events)
     chance = random.Random(SEED)
     lives: dict[str, Life] = {}
-    process = Process(place, ["run", str(recipe)])
-    process.wait_for(Moment(1, 0.0))
+    interrupt = (chance.randrange(2, records // 2), chance.uniform(0, 0.05), signal.SIGINT)
+    process = Process(place, ["run", str(recipe)], signalling((1, 0.0, signal.SIGSTOP), interrupt))
+    process.paused()
     lives["second process"] = live(place, begin_or_resume(place, recipe))
-    process.wait_for(Moment(chance.randrange(2, records // 2), chance.uniform(0, 0.2)))
-    process.signal(signal.SIGINT)
+    process.signal(signal.SIGCONT)
     lives["SIGINT"] = process.ended()
     report = (place.run or place.folder) / "report.html"
     assert "interrupted" in report.read_text().lower()
@@ -146,9 +174,10 @@ def stopped(alone: Lives, recipe: Path, tmp_path_factory: pytest.TempPathFactory
     other = recipe.with_name("other.yaml")
     other.write_text(RECIPE.replace("limit: 250", "limit: 251"))
     lives["other recipe"] = live(place, ["run", str(other), "--resume", str(place.run)])
-    moment = Moment(chance.randrange(records // 2, records * 3 // 4), chance.uniform(0, 0.2))  # not at the very end
-    lives["SIGTERM"] = live(place, begin_or_resume(place, recipe), moment, signal.SIGTERM)
-    assert "interrupted" in report.read_text().lower()
+    late = chance.randrange(records // 2, records * 3 // 4)  # not at the very end
+    ends = signalling((late, chance.uniform(0, 0.05), signal.SIGTERM))
+    lives["SIGTERM"] = live(place, begin_or_resume(place, recipe), program=ends)
+    assert "interrupted" in report.read_text().lower(), lives["SIGTERM"].said
     lives["last"] = live(place, ["run", str(recipe), "--resume", str(place.run)])
     lives["finished"] = live(place, begin_or_resume(place, recipe))
     return Lives(place, lives)
