@@ -5,6 +5,7 @@ import numpy as np
 from tuner.data import Problem, Split
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
+from tuner.training.batches import balanced_weights
 from tuner.training.schedules import SCHEDULES
 
 ROWS_AT_ONCE = 256  # images read at once for the mean image
@@ -50,6 +51,12 @@ def first_seed(run: Store, spec: TrialSpec) -> int:
 def split_of(problem: Problem, name: str) -> Split:
     """The split `train` or `validation`."""
     return problem.dataset.train if name == "train" else problem.dataset.validation
+
+
+def class_weights_of(problem: Problem) -> np.ndarray | None:
+    """The weight of each class (C,) in the loss, float32, as the recipe asks; None if all weigh the same."""
+    balanced = problem.recipe.data.class_weight == "balanced"
+    return balanced_weights(problem.dataset.class_frequencies) if balanced else None
 
 
 def mean_image(images: np.ndarray) -> np.ndarray:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tuner.data import Problem
 from tuner.records import TrialSpec
-from tuner.training.batches import Examples
+from tuner.training.asked import class_weights_of
+from tuner.training.batches import Examples, stratified
 from tuner.training.curves import Log
 from tuner.training.schedules import ramp_rate, rate_at
 
@@ -54,3 +56,26 @@ class Course:
         before = self.epochs_before * self.steps_per_epoch
         losses = log.val_loss or log.loss
         return rate_at(self.spec.hyperparameters, before + step, self.horizon, self.steps_per_epoch, losses)
+
+
+def course_of(
+    problem: Problem,
+    spec: TrialSpec,
+    inputs: np.ndarray,
+    validation: np.ndarray | None,
+    epochs_before: int,
+    keep: tuple[str, ...],
+) -> Course:
+    """The course of `spec` on what its model sees of the training and validation images (None: not validated)."""
+    data = problem.dataset
+    labels = data.train.labels
+    rows = np.arange(len(labels)) if spec.examples is None else stratified(labels, spec.examples, spec.seed)
+    return Course(
+        spec,
+        Examples(inputs, labels, rows),
+        None if validation is None else Examples.all_of(validation, data.validation.labels),
+        class_weights_of(problem),
+        problem.recipe.data.shuffle,
+        epochs_before,
+        keep,
+    )

@@ -15,8 +15,7 @@ from tuner.heads.optimum import looked_at
 from tuner.heads.remembered import remembered_optimum
 from tuner.records import TrialSpec
 from tuner.store import Store
-from tuner.training.asked import first_seed
-from tuner.training.batches import balanced_weights
+from tuner.training.asked import class_weights_of, first_seed
 from tuner.training.heads.stream import features_of
 
 ENGINES = frozenset({"heads", "head"})  # those whose trials are heads on frozen features
@@ -38,7 +37,7 @@ def optimum_of(problem: Problem, run: Store, spec: TrialSpec) -> Optimum:
     For a spec that trains nothing below the head. Features that are not in the cache are computed.
     """
     data = problem.dataset
-    balanced = problem.recipe.data.class_weight == "balanced"
+    weights = class_weights_of(problem)
     return remembered_optimum(
         problem.cache,
         features_of(problem, run, spec, "train"),
@@ -46,7 +45,7 @@ def optimum_of(problem: Problem, run: Store, spec: TrialSpec) -> Optimum:
         features_of(problem, run, spec, "validation"),
         data.validation.labels,
         data.num_classes,
-        balanced_weights(data.class_frequencies).tolist() if balanced else None,
+        None if weights is None else weights.tolist(),
     )
 
 

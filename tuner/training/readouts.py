@@ -23,7 +23,7 @@ from tuner.training.features import Trunk, cached_features, features_file, opene
 from tuner.training.heads import reading
 from tuner.training.heads.engine import suits
 from tuner.training.scores import probabilities
-from tuner.training.single import split_features
+from tuner.training.views import trunk_features
 
 ROWS_AT_ONCE = 1024  # features of one scoring
 BYTES_AT_ONCE = 1 << 28  # of the features of images that are seen once
@@ -114,7 +114,7 @@ def _scores(
         return score(images)
     for name in ("train", "validation"):
         if images is split_of(problem, name).images:
-            return score(split_features(problem, run, trunk, name))
+            return score(trunk_features(problem, run, trunk, name))
     rows = max(least, BYTES_AT_ONCE // (4 * trunk.width))
     blocks = (trunk.features(images[n : n + rows], lambda count: run.stop.check()) for n in range(0, len(images), rows))
     return np.concatenate([score(block) for block in blocks])

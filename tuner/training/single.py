@@ -16,15 +16,14 @@ from tuner.records import Trial, TrialSpec, TrialState
 from tuner.store import Store
 from tuner.training import checkpoints
 from tuner.training.asked import first_seed, mean_image, split_of, trial_of
-from tuner.training.batches import Examples, balanced_weights, stratified
 from tuner.training.checkpoints import Checkpoint
-from tuner.training.course import Course
+from tuner.training.course import course_of
 from tuner.training.families import Family, family_key, family_of, fresh_weights, trunk_below, trunk_of
-from tuner.training.features import Trunk, cached_features, features_file
 from tuner.training.loop import train
 from tuner.training.optimizers import load_slots
+from tuner.training.views import trunk_features
 
-__all__ = ["begin", "family_key", "has_trunk", "inputs_of", "serve_head", "serve_net", "serve_one", "split_features"]
+__all__ = ["begin", "family_key", "has_trunk", "inputs_of", "serve_head", "serve_net", "serve_one"]
 
 
 def serve_head(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Trial]:
@@ -65,14 +64,8 @@ def inputs_of(engine: str, problem: Problem, run: Store, spec: TrialSpec, split:
     if trunk is None:
         return images if blank is None else np.broadcast_to(blank, images.shape)
     if blank is None:
-        return split_features(problem, run, trunk, split)
+        return trunk_features(problem, run, trunk, split)
     return np.broadcast_to(trunk.features(blank[None]), (len(images), trunk.width))
-
-
-def split_features(problem: Problem, run: Store, trunk: Trunk, split: str) -> np.ndarray:
-    """Features (N, D) of the split `train` or `validation`, computed once and memory-mapped."""
-    path = features_file(problem.cache, problem.dataset.fingerprint, split, trunk)
-    return cached_features(path, split_of(problem, split).images, trunk, run.progress, run.stop)
 
 
 def serve_one(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Trial:
@@ -82,7 +75,10 @@ def serve_one(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Tri
     validation_inputs = inputs_of(engine, problem, run, spec, "validation") if spec.validate else None
     began = perf_counter()
     parent = begin(family, problem, run, spec)
-    course = _course(family, problem, spec, parent, train_inputs, validation_inputs)
+    before = parent.epochs if parent is not None and spec.continued else 0
+    moved = spec.hyperparameters.trainable != "none" or (parent is not None and len(parent.best) > 1)
+    keep = tuple(name for name in family.parts if moved or name != "backbone")
+    course = course_of(problem, spec, train_inputs, validation_inputs, before, keep)
     log, checkpoint = train(family, course, run.progress, run.stop)
     return run.record_trial(
         spec,
@@ -93,27 +89,4 @@ def serve_one(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Tri
         reason=log.reason,
         best_epoch=log.best_epoch,
         weights=None if checkpoint is None else checkpoints.writer(checkpoint),
-    )
-
-
-def _course(
-    family: Family,
-    problem: Problem,
-    spec: TrialSpec,
-    parent: Checkpoint | None,
-    train_inputs: np.ndarray,
-    validation_inputs: np.ndarray | None,
-) -> Course:
-    data = problem.dataset
-    labels = data.train.labels
-    rows = np.arange(len(labels)) if spec.examples is None else stratified(labels, spec.examples, spec.seed)
-    moved = spec.hyperparameters.trainable != "none" or (parent is not None and len(parent.best) > 1)
-    return Course(
-        spec,
-        Examples(train_inputs, labels, rows),
-        None if validation_inputs is None else Examples.all_of(validation_inputs, data.validation.labels),
-        balanced_weights(data.class_frequencies) if problem.recipe.data.class_weight == "balanced" else None,
-        problem.recipe.data.shuffle,
-        parent.epochs if parent is not None and spec.continued else 0,
-        tuple(name for name in family.parts if moved or name != "backbone"),
     )

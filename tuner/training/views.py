@@ -10,7 +10,7 @@ from tuner.data import Problem
 from tuner.models.structure import Structure
 from tuner.store import Store
 from tuner.training.asked import split_of
-from tuner.training.features import cached_features, features_file, opened
+from tuner.training.features import Trunk, cached_features, features_file, opened
 from tuner.training.known import known_trunk
 
 VIEWS = ("plain", "flipped")
@@ -33,17 +33,27 @@ def split_features(
     """
     if view not in VIEWS:
         raise ValueError(f"a split has the views {', '.join(VIEWS)}, not {view}")
-    images, name = split_of(problem, split).images, split if view == "plain" else f"{split}-{view}"
     known = known_trunk(problem, spec_seed)
     if known is not None:
-        file = features_file(problem.cache, problem.dataset.fingerprint, name, known)
-        kept = opened(file, len(images), known)
+        file = features_file(problem.cache, problem.dataset.fingerprint, view_name(split, view), known)
+        kept = opened(file, len(split_of(problem, split).images), known)
         if kept is not None:
             return kept
     from tuner.training.families import trunk_of
 
     trunk = trunk_of(problem, structure, spec_seed)
     assert trunk is not None  # or another engine would serve
+    return trunk_features(problem, run, trunk, split, view)
+
+
+def trunk_features(problem: Problem, run: Store, trunk: Trunk, split: str, view: str = "plain") -> np.ndarray:
+    """`split_features` by a trunk that is at hand: a frozen backbone, or the part of one below a cut."""
+    images = split_of(problem, split).images
     seen = images if view == "plain" else images[:, :, ::-1]
-    file = features_file(problem.cache, problem.dataset.fingerprint, name, trunk)
+    file = features_file(problem.cache, problem.dataset.fingerprint, view_name(split, view), trunk)
     return cached_features(file, seen, trunk, run.progress, run.stop)
+
+
+def view_name(split: str, view: str) -> str:
+    """What a view of a split is called in the name of its features."""
+    return split if view == "plain" else f"{split}-{view}"

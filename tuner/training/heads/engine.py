@@ -5,6 +5,7 @@ Linear heads and heads with one hidden layer, on a frozen backbone with a head o
 """
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -17,13 +18,12 @@ from tuner.records import Trial, TrialSpec, TrialState
 from tuner.store import Result, Store
 from tuner.training import checkpoints
 from tuner.training.asked import ancestors, first_seed, trial_of
-from tuner.training.batches import Examples, balanced_weights, stratified
-from tuner.training.course import Course
+from tuner.training.course import course_of
 from tuner.training.heads.bank import Plan, Start
 from tuner.training.heads.choice import bank_maker
 from tuner.training.heads.driver import train_heads
 from tuner.training.heads.rules import OPTIMIZERS, rule_of
-from tuner.training.heads.stream import features_of, inputs_of, show_of
+from tuner.training.heads.stream import inputs_of, show_of, width_of
 
 NAME = "heads"
 MOST = 256  # heads of one bank, and trials of one commit
@@ -92,9 +92,10 @@ def serve(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Tria
     validation = inputs_of(problem, run, first, "validation") if first.validate else None
     began = perf_counter()
     parents = [_parent(run, spec) for spec in ordered]
-    courses = _courses(problem, ordered, parents, inputs, validation)
-    width = features_of(problem, run, first, "train").shape[1]
-    plan = _plan(problem, run, ordered, parents, width)
+    before = parents[0].epochs if parents[0] is not None and first.continued else 0  # the same for all of a group
+    shared = course_of(problem, first, inputs, validation, before, ("head",))
+    courses = [replace(shared, spec=spec) for spec in ordered]
+    plan = _plan(problem, run, ordered, parents, width_of(problem, run, first, inputs))
     found = train_heads(courses, plan, bank_maker(problem), show, run.progress, run.stop)
     share = (perf_counter() - began) / len(specs)
     results = {
@@ -129,33 +130,6 @@ def _parent(run: Store, spec: TrialSpec) -> checkpoints.Checkpoint | None:
             f"{spec.hyperparameters.optimizer}"
         )
     return checkpoints.read(run.weights_path(parent))
-
-
-def _courses(
-    problem: Problem,
-    specs: Sequence[TrialSpec],
-    parents: Sequence[checkpoints.Checkpoint | None],
-    inputs: np.ndarray,
-    validation: np.ndarray | None,
-) -> list[Course]:
-    data, first = problem.dataset, specs[0]
-    labels = data.train.labels
-    rows = np.arange(len(labels)) if first.examples is None else stratified(labels, first.examples, first.seed)
-    train = Examples(inputs, labels, rows)
-    scored = None if validation is None else Examples.all_of(validation, data.validation.labels)
-    weights = balanced_weights(data.class_frequencies) if problem.recipe.data.class_weight == "balanced" else None
-    return [
-        Course(
-            spec,
-            train,
-            scored,
-            weights,
-            problem.recipe.data.shuffle,
-            parent.epochs if parent is not None and spec.continued else 0,
-            ("head",),
-        )
-        for spec, parent in zip(specs, parents, strict=True)
-    ]
 
 
 def _plan(

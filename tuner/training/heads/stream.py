@@ -7,7 +7,6 @@ have seen alone.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from tuner.store import Store
 from tuner.training.asked import first_seed, mean_image, split_of
 from tuner.training.batches import Batch
 from tuner.training.heads.bank import Array
+from tuner.training.heads.driver import Show
 from tuner.training.views import split_features
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 FLIP = 2  # stream of a seed and an epoch, from which flips are drawn
 HORIZONTAL_FLIP = (("RandomFlip", (("mode", "horizontal"),)),)
 MOST_COMPILED = 2  # augmented passes kept compiled
-
-Show = Callable[[Batch, int], Array]
 
 _compiled: "OrderedDict[Any, Augmented]" = OrderedDict()  # cache: the most recently used last
 
@@ -46,6 +44,17 @@ def inputs_of(problem: Problem, run: Store, spec: TrialSpec, split: str) -> Arra
     if split == "train" and is_augmented(spec.hyperparameters):
         return split_of(problem, split).images
     return features_of(problem, run, spec, split)
+
+
+def width_of(problem: Problem, run: Store, spec: TrialSpec, inputs: Array) -> int:
+    """D, how many features the heads see of an image, whose `inputs_of` are given; none are computed to know it."""
+    if inputs.ndim == 2:
+        return int(inputs.shape[1])
+    from tuner.training.families import trunk_of
+
+    trunk = trunk_of(problem, structure_of(spec.hyperparameters), first_seed(run, spec))
+    assert trunk is not None  # or another engine would serve
+    return trunk.width
 
 
 def is_augmented(point: Hyperparameters) -> bool:
