@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from benchmarks import startup
 from benchmarks.rivals.workload import WORKLOADS
 from benchmarks.tables import Line
 from benchmarks.turns import ROOT, Bench, Entry, Failed, Plan, Turn, cost, environment, say, warm_epoch
@@ -25,12 +26,10 @@ class NotBuilt(Exception):
     """What would measure the figure is not there; the message says what."""
 
 
-STARTUP = "import json; from benchmarks import startup; print(json.dumps(startup.{name}({rounds})))"
 EQUALITY = (
     "import json; from benchmarks import equality as e; "
     "print(json.dumps(max(max(e.differences(x).values()) for x in (*e.CASES.values(), e.MIXED))))"
 )
-ROUNDS = {True: 3, False: 7}  # processes a side that start-up is measured over, in a small run and in a whole one
 
 
 @dataclass(frozen=True)
@@ -113,12 +112,15 @@ def overhead(number: int) -> Callable[[Bench], float]:
     return measure
 
 
-def from_startup(name: str) -> Callable[[Bench], float]:
-    """A figure of `benchmarks/startup.py`."""
+def from_startup(figure: Callable[..., float], few: int | None = None) -> Callable[[Bench], float]:
+    """A figure of `benchmarks/startup.py`, over as many rounds as it takes there, or `few` in a small run."""
 
     def measure(bench: Bench) -> float:
-        code = STARTUP.format(name=name, rounds=ROUNDS[bench.rounds == 1])
-        return float(python("startup", ["-c", code], "tensorflow"))
+        say("benchmarks/startup.py ...")
+        try:
+            return figure(few) if few and bench.rounds == 1 else figure()
+        except RuntimeError as error:
+            raise Failed(str(error)) from error
 
     return measure
 
@@ -207,13 +209,13 @@ GOALS: tuple[Goal, ...] = (
     Goal("G1", "64 trials, MobileNetV2", 300, True, "x", versus_keras_tuner(64, MOBILE), 150, small=False),
     Goal("G1", "256 trials, MobileNetV2", 1000, True, "x", versus_keras_tuner(256, MOBILE), 500, small=False),
     Goal("G2", "64 trials, script compiled once", 250, True, "x", versus_compiled_once, 125, small=False),
-    Goal("G4", "lr-find on cached features", 12, True, "x", from_startup("lr_find_ratio"), 6),
+    Goal("G4", "lr-find on cached features", 12, True, "x", from_startup(startup.lr_find_ratio, few=3), 6),
     Goal("G6", "64 augmented trials, of one", 1.10, False, "x", shared_stream, 2.2),
     Goal("G7", "half-frozen trial, MobileNetV2", 1.5, True, "x", half_frozen, 1.0),
     Goal("G8", "overhead on bare fit, first trial", 2, False, "%", overhead(0), 4),
     Goal("G8", "overhead on bare fit, second trial", 0, False, "%", overhead(1), 0),
     Goal("G9", "traces in a whole recipe", 6, False, "", traces, 6),
-    Goal("G11", "tuner --help, of import click", 1.5, False, "x", from_startup("help_ratio"), 3),
+    Goal("G11", "tuner --help, of import click", 1.5, False, "x", from_startup(startup.help_ratio), 3),
     Goal("G12", "10,000 no-op trials, Keras Tuner", 100, True, "x", bookkeeping("keras_tuner_growing"), 50),
     Goal("G12", "10,000 no-op trials, Optuna", 100, True, "x", bookkeeping("optuna_sqlite"), 50),
     Goal("G13", "report of 1 trial", 0.1, False, "s", report(1, "seconds"), 0.2),

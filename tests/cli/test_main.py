@@ -16,6 +16,7 @@ import click
 import pytest
 
 from tuner.cli import main as module
+from tuner.cli.errors import USER_ERRORS
 from tuner.cli.main import COMMANDS, LazyGroup, cli, main
 from tuner.cli.options import Settings, common_options, emit_json, fail, make_progress, wants_color
 from tuner.cli.progress import Bar, JsonLines, Lines
@@ -36,6 +37,11 @@ def test_help_imports_nothing_heavy() -> None:
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
     for name in COMMANDS:
         assert f"  {name} " in done.stdout
+
+
+def test_help_loads_one_module() -> None:
+    done = python(f"{MAIN}; main(['--help']); print(sorted(name for name in sys.modules if name.startswith('tuner')))")
+    assert done.stdout.splitlines()[-1] == "['tuner', 'tuner.cli', 'tuner.cli.main']", done.stderr
 
 
 def test_check_does_not_wait_for_keras() -> None:
@@ -144,7 +150,7 @@ class TestErrors:
         assert capsys.readouterr() == ("", "tuner: no run 7.\n")
 
     def test_errors_are_known_by_names_that_exist(self) -> None:
-        for name in module.USER_ERRORS:
+        for name in USER_ERRORS:
             where, _, what = name.rpartition(".")
             assert issubclass(getattr(importlib.import_module(where), what), Exception)
 

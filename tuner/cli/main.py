@@ -1,44 +1,39 @@
 """Which commands are there, and what happens around each of them? A table, loaded lazily, and one way out.
 
-A command's module is imported only when it is called: `tuner --help` shows the table and waits for nothing.
+A command's module is imported only when it is called, and so is all else that `tuner --help` can do without: it shows
+the table and waits for nothing.
 """
 
 import importlib
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from tuner.cli.options import FAILED, SETTINGS, WRONG_USE, Settings, emit_json, wants_color
-from tuner.interrupts import Interrupted
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the table: the command stands in module `tuner.cli.<name>` under that name, with - as _."""
-
-    help: str
-    group: str
-
-
-TUNE, RECIPES, RESULTS = "Tune", "Recipes", "Results"
-
-COMMANDS = {
-    "run": Entry("Follow the seven steps of a recipe.", TUNE),
-    "backbones": Entry("Rank several backbones by their features.", TUNE),
-    "lr-find": Entry("Find a learning rate: step 3 alone.", TUNE),
-    "diagnose": Entry("Say what is wrong with a training run, anybody's.", TUNE),
-    "new": Entry("Write a recipe to begin with.", RECIPES),
-    "check": Entry("Say everything that is wrong with a recipe.", RECIPES),
-    "show": Entry("Print a recipe with every default filled in.", RECIPES),
-    "schema": Entry("Print the JSON Schema of recipes, for editors.", RECIPES),
-    "runs": Entry("List runs, best first.", RESULTS),
-    "report": Entry("Write a run's report again, and open it.", RESULTS),
-    "cache": Entry("List what is kept between runs, and clear it.", RESULTS),
-    "doctor": Entry("Say what is installed and whether it works.", RESULTS),
+GROUPS = {
+    "Tune": {
+        "run": "Follow the seven steps of a recipe.",
+        "backbones": "Rank several backbones by their features.",
+        "lr-find": "Find a learning rate: step 3 alone.",
+        "diagnose": "Say what is wrong with a training run, anybody's.",
+    },
+    "Recipes": {
+        "new": "Write a recipe to begin with.",
+        "check": "Say everything that is wrong with a recipe.",
+        "show": "Print a recipe with every default filled in.",
+        "schema": "Print the JSON Schema of recipes, for editors.",
+    },
+    "Results": {
+        "runs": "List runs, best first.",
+        "report": "Write a run's report again, and open it.",
+        "cache": "List what is kept between runs, and clear it.",
+        "doctor": "Say what is installed and whether it works.",
+    },
 }
+"""Group -> command -> its line of help. The command stands in module `tuner.cli.<name>` under that name, - as _."""
+
+COMMANDS = tuple(name for group in GROUPS.values() for name in group)
 
 
 class LazyGroup(click.Group):
@@ -71,13 +66,15 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Exception as error:
+            from tuner.cli.errors import told
+
             ctx.exit(told(error, ctx))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table, group by group; no command is loaded for it."""
-        for group in (TUNE, RECIPES, RESULTS):
+        for group, lines in GROUPS.items():
             with formatter.section(group):
-                formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items() if entry.group == group])
+                formatter.write_dl(list(lines.items()))
 
 
 def print_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -98,6 +95,8 @@ def print_version(context: click.Context, parameter: click.Parameter, value: boo
 @click.pass_context
 def cli(context: click.Context) -> None:
     """Tune a Keras image classifier in seven steps, and say after each what was seen and what was changed."""
+    from tuner.cli.options import wants_color
+
     context.color = wants_color("auto")
 
 
@@ -107,41 +106,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         result: Any = cli.main(args=None if argv is None else list(argv), prog_name="tuner", standalone_mode=False)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
-    except click.exceptions.Abort:  # Ctrl-C, where nothing was there to be saved
-        click.echo("Stopped.", err=True)
-        return 130
-    except Interrupted as interrupted:
-        click.echo("Stopped.", err=True)
-        return 128 + interrupted.signal_number
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
+    except Exception as error:
+        from tuner.cli.errors import ending
+
+        return ending(error)
     return result if isinstance(result, int) else 0
-
-
-USER_ERRORS = {
-    "tuner.recipe.problems.RecipeError": WRONG_USE,
-    "tuner.data.dataset.DataError": FAILED,
-    "tuner.models.errors.ModelError": FAILED,
-    "tuner.store.errors.StoreError": FAILED,
-}
-"""Errors that are meant for the user, and their exit codes. By name, so that nothing is imported to catch them."""
-
-
-def told(error: Exception, context: click.Context) -> int:
-    """The exit code of an error that is meant for the user, once it is told; any other is a bug and goes on."""
-    names = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__]
-    code = next((USER_ERRORS[name] for name in names if name in USER_ERRORS), None)
-    if code is None:
-        raise error
-    code = getattr(error, "exit_code", code)  # some know better whether anything was run
-    from tuner.cli.paint import painted
-
-    click.echo(painted(error), err=True, color=context.color)
-    if context.meta.get(SETTINGS, Settings()).json:
-        problems = [problem.to_json() for problem in getattr(error, "problems", ())]
-        emit_json("tuner.error/1", {"exit_code": code, "message": str(error), "problems": problems})
-    return code
 
 
 def entry() -> None:
