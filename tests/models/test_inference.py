@@ -62,7 +62,7 @@ def test_preprocessing_that_turns_the_channels_survives(photos, tmp_path) -> Non
     x = keras.layers.Conv2D(4, 3, kernel_initializer=keras.initializers.RandomNormal(stddev=1e-3))(x)
     backbone = keras.Model(images, keras.layers.GlobalAveragePooling2D()(x))
     head = build_head(4, 3, (), "glorot_uniform", 0.1)
-    classifier = Classifier(keras.Model(images, head(backbone.outputs[0])), backbone, head, True)
+    classifier = Classifier(backbone, head, True)
     save_for_inference(classifier, tmp_path / "best.keras")
     got = loaded(tmp_path / "best.keras").predict(photos(8), verbose=0)
     np.testing.assert_allclose(got, probabilities(classifier, photos(8)), atol=1e-6)
@@ -74,7 +74,7 @@ def test_normalization_layers_keep_what_they_learned(photos, tmp_path) -> None:
     images = keras.Input((8, 8, 3))
     backbone = keras.Model(images, keras.layers.GlobalMaxPooling2D()(normalization(images)))
     head = build_head(3, 3, (), "glorot_uniform", 0.0)
-    classifier = Classifier(keras.Model(images, head(backbone(images))), backbone, head, True)
+    classifier = Classifier(backbone, head, True)
     save_for_inference(classifier, tmp_path / "best.keras")
     got = loaded(tmp_path / "best.keras").predict(photos(8), verbose=0)
     np.testing.assert_allclose(got, probabilities(classifier, photos(8)), atol=1e-6)
@@ -83,7 +83,7 @@ def test_normalization_layers_keep_what_they_learned(photos, tmp_path) -> None:
 def test_a_users_classifier_that_ends_in_a_softmax_gets_no_second_one(photos, tmp_path) -> None:
     layers = [keras.layers.Flatten(), keras.layers.Dense(3, activation="softmax")]
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Rescaling(1 / 255), *layers])
-    classifier = Classifier(model, None, None, False)
+    classifier = Classifier(None, None, False, model)
     save_for_inference(classifier, tmp_path / "best.keras")
     got = loaded(tmp_path / "best.keras").predict(photos(8), verbose=0)
     np.testing.assert_allclose(got, model.predict(photos(8), verbose=0), atol=1e-6)

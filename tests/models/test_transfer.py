@@ -23,9 +23,7 @@ def residual() -> keras.Model:
 
 @pytest.fixture
 def classifier() -> Classifier:
-    backbone, head = residual(), build_head(4, 3, (), "glorot_uniform", 0.0)
-    images = keras.Input((8, 8, 3))
-    return Classifier(keras.Model(images, head(backbone(images))), backbone, head, True)
+    return Classifier(residual(), build_head(4, 3, (), "glorot_uniform", 0.0), True)
 
 
 def trained(classifier: Classifier) -> set[str]:
@@ -126,9 +124,9 @@ def test_a_cut_inside_a_residual_block_is_refused(classifier) -> None:
 def test_of_a_whole_classifier_the_last_layer_with_weights_is_the_head() -> None:
     layers = [L.Conv2D(2, 3, name="conv"), L.Flatten(), L.Dense(3, name="scores"), L.Softmax()]
     model = keras.Sequential([keras.Input((8, 8, 3)), *layers])
-    apply_trainable(Classifier(model, None, None, False), "none", True)
+    apply_trainable(Classifier(None, None, False, model), "none", True)
     assert [layer.name for layer in model.layers if layer.trainable_variables] == ["scores"]
-    apply_trainable(Classifier(model, None, None, False), "all", True)
+    apply_trainable(Classifier(None, None, False, model), "all", True)
     assert [layer.name for layer in model.layers if layer.trainable_variables] == ["conv", "scores"]
 
 
@@ -137,7 +135,7 @@ def test_layers_of_a_nested_model_are_held_one_by_one() -> None:
     images = keras.Input((8, 8, 3))
     backbone = keras.Model(images, L.GlobalAveragePooling2D()(inner(images)))
     head = build_head(2, 3, (), "zeros", 0.0)
-    nested = Classifier(keras.Model(images, head(backbone.outputs[0])), backbone, head, True)
+    nested = Classifier(backbone, head, True)
     apply_trainable(nested, "all", True)
     assert [layer.name for layer in inner.layers if layer.trainable_variables] == ["conv"]
     assert cut_layer(backbone, "last:1") is None  # a model inside is no place to cut

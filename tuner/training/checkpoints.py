@@ -4,6 +4,7 @@ One `.npz`: the weights of the best epoch; those of the last epoch where they di
 last epoch; how many epochs are behind it. A backbone that never moved is not in the file: it is what the recipe says.
 """
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ import numpy as np
 
 if TYPE_CHECKING:
     import keras
+
+AT_ONCE = 1 << 24  # bytes; up to so many a file is made in memory, where NumPy's many small writes cost no system calls
 
 Weights = Mapping[str, Sequence[np.ndarray]]  # by part: backbone, head, or model (a user's whole classifier)
 
@@ -57,7 +60,12 @@ def writer(checkpoint: Checkpoint) -> Callable[[Path], None]:
         if checkpoint.last is not checkpoint.best:
             arrays |= _named("last", checkpoint.last)
         with path.open("wb") as file:  # given a path, NumPy would add .npz to the name
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            if sum(array.nbytes for array in arrays.values()) > AT_ONCE:
+                np.savez(file, **arrays)  # type: ignore[arg-type]
+                return
+            memory = io.BytesIO()
+            np.savez(memory, **arrays)  # type: ignore[arg-type]
+            file.write(memory.getbuffer())
 
     return write
 

@@ -29,6 +29,7 @@ from tuner.training.batches import chunks_of
 if TYPE_CHECKING:
     import keras
 
+    from tuner.models.calls import Network
     from tuner.training.trainee import Pass
 
 FORMAT = 2  # raise it when the way features are computed changes
@@ -55,7 +56,7 @@ class Trunk:
 
     backbone: "keras.Model"  # float32 images (B, H, W, C) in 0..255 -> features (B, D)
     digest: str
-    cheaper: "Callable[[], keras.Model] | None" = None  # gives a model with the same features that costs less
+    cheaper: "Callable[[], Network] | None" = None  # gives a network with the same features that costs less
 
     @property
     def width(self) -> int:
@@ -63,15 +64,15 @@ class Trunk:
         return int(self.backbone.output_shape[-1])
 
     @property
-    def network(self) -> "keras.Model":
-        """What computes the features: `backbone`, or the copy of it that costs less. It shares no weight with it."""
+    def network(self) -> "Network":
+        """What computes the features: `backbone`, or what costs less and shares no weight with it."""
         return self.backbone if self.cheaper is None else self.cheaper()
 
     @cached_property
     def _pass(self) -> "Pass":
         from tuner.training.trainee import Pass
 
-        return Pass(self.network)
+        return Pass(self.network, self.backbone.jit_compile)
 
     def features(self, images: np.ndarray, seen: Callable[[int], None] = lambda count: None) -> np.ndarray:
         """Features (N, D), float32, of uint8 images (N, H, W, C); `seen` is called with the images of each pass."""

@@ -17,6 +17,7 @@ import numpy as np
 from keras import ops
 
 from tuner.models import RateDropout
+from tuner.models.calls import Network
 from tuner.models.fresh import leaves
 
 TINY = 1e-7  # probabilities are clipped to it before the logarithm, as Keras does
@@ -110,11 +111,11 @@ class Trainee(keras.Model):  # type: ignore[misc]
 class Pass(keras.Model):  # type: ignore[misc]
     """A frozen network as it passes over images, compiled by itself, so that its traces are counted."""
 
-    def __init__(self, network: keras.Model) -> None:
+    def __init__(self, network: Network, jit_compile: bool | str) -> None:
         super().__init__()
         self.network = network
         self.built = True
-        self.compile(jit_compile=network.jit_compile)
+        self.compile(jit_compile=jit_compile)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """What the network gives, in inference mode. Runs when it is traced."""

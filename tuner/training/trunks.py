@@ -13,19 +13,21 @@ follows from the recipe, the data and the machine: no clock has a say.
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import keras
 import numpy as np
 
 from tuner.data import Problem
-from tuner.models.folding import can_fold, folded, in_bfloat16, nodes_of
+from tuner.models.calls import Calls, Network, nodes_of
+from tuner.models.folding import can_fold, folded, in_bfloat16
 from tuner.models.user_models import is_user_model
 from tuner.models.work import operations
 from tuner.recipe.candidates import backbone_of
 from tuner.training.features import Trunk, digest_of
 from tuner.training.known import description, may_be_reduced
+from tuner.training.trainee import Pass
 
 LEAST_OPERATIONS = 1e13  # of all passes: bfloat16 saves about 1 s a 1e12 (ResNet50, two cores) and costs 3 s to try
 LEAST_COSINE = 0.999  # of the bfloat16 features of an image with the float32 ones
@@ -71,9 +73,8 @@ def _settings(operation: Any) -> Any:
     return [kind.__qualname__, {key: value for key, value in config.items() if not key.endswith(VOLATILE)}]
 
 
-def _cheapest(problem: Problem, backbone: keras.Model, partly: bool) -> tuple[str, Callable[[], keras.Model] | None]:
+def _cheapest(problem: Problem, backbone: keras.Model, partly: bool) -> tuple[str, Callable[[], Network] | None]:
     """The kind of network, and what makes it when it is asked for; None for the backbone itself."""
-    jit_compile = problem.recipe.runtime.jit_compile
     if problem.recipe.runtime.exact or keras.backend.backend() == "jax":
         return "exact", None
     if not partly:
@@ -82,28 +83,22 @@ def _cheapest(problem: Problem, backbone: keras.Model, partly: bool) -> tuple[st
             return "bfloat16", lambda: reduced
     if not can_fold(backbone):
         return "exact", None
-
-    @cache  # made when features are computed for the first time; where they are on disk, never
-    def fold() -> keras.Model:
-        model = folded(backbone)
-        model.compile(jit_compile=jit_compile)
-        return model
-
-    return "folded", fold
+    compare = is_user_model(backbone_of(problem.recipe))
+    return "folded", cache(partial(folded, backbone, compare))  # where features are on disk, it is never called
 
 
-def _reduced(problem: Problem, backbone: keras.Model) -> keras.Model | None:
+def _reduced(problem: Problem, backbone: keras.Model) -> Calls | None:
     """The backbone in bfloat16, if that pays and it sees what the backbone sees in the first images."""
     data = problem.dataset
     images = len(data.train.labels) + len(data.validation.labels)
     if not may_be_reduced(problem) or _has_gpu() or images * operations(backbone) < LEAST_OPERATIONS:
         return None
-    copy = in_bfloat16(backbone)
-    if copy is None:
+    reduced = in_bfloat16(backbone)
+    if reduced is None:
         return None
-    copy.compile(jit_compile=problem.recipe.runtime.jit_compile)
     some = np.asarray(data.train.images[:PROBES]).astype(np.float32)  # rows stand in random order
-    return copy if least_cosine(backbone.predict_on_batch(some), copy.predict_on_batch(some)) >= LEAST_COSINE else None
+    found = Pass(reduced, problem.recipe.runtime.jit_compile).predict_on_batch(some)
+    return reduced if least_cosine(backbone.predict_on_batch(some), found) >= LEAST_COSINE else None
 
 
 def least_cosine(features: Any, others: Any) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tuner.training.features import Trunk
 from tuner.training.heads.bank import Array
 from tuner.training.trainee import TRACES, rekey, seed_states
 
@@ -15,14 +16,14 @@ HEAD = 1  # random layers of a head: its dropout
 class Augmented(keras.Model):  # type: ignore[misc]
     """uint8 images (B, H, W, C) -> features (B, D) of the augmented images, the backbone in inference mode."""
 
-    def __init__(self, layers: Sequence[keras.layers.Layer], backbone: keras.Model, jit_compile: bool | str) -> None:
+    def __init__(self, layers: Sequence[keras.layers.Layer], trunk: Trunk) -> None:
         super().__init__()
         self.augmentation = list(layers)
-        self.backbone = backbone
+        self.network = trunk.network
         self.built = True
-        self.compile(jit_compile=jit_compile)
+        self.compile(jit_compile=trunk.backbone.jit_compile)
         self._seeds = [state for layer in layers for state in seed_states(layer)]
-        self._before = len(seed_states(backbone)) + HEAD  # the whole model counts those first
+        self._before = len(seed_states(trunk.backbone)) + HEAD  # the whole model counts those first
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Runs when it is traced; the augmentation is random in inference too, that is what this model is for."""
@@ -30,7 +31,7 @@ class Augmented(keras.Model):  # type: ignore[misc]
         x = keras.ops.cast(inputs, "float32")
         for layer in self.augmentation:
             x = layer(x, training=True)
-        return self.backbone(x, training=False)
+        return self.network(x, training=False)
 
     def rekey(self, seed: int, epoch: int) -> None:
         """The random streams of one epoch, as the whole model would have them in training."""

@@ -116,8 +116,7 @@ def augmented(problem: Problem, run: Store, spec: TrialSpec) -> Show:
     if key not in _compiled:
         while len(_compiled) >= MOST_COMPILED:
             _compiled.popitem(last=False)
-        jit = problem.recipe.runtime.jit_compile
-        _compiled[key] = Augmented(build_augmentation(point.augmentation), trunk.network, jit)
+        _compiled[key] = Augmented(build_augmentation(point.augmentation), trunk)
     _compiled.move_to_end(key)
     stream, at = _compiled[key], -1
 
