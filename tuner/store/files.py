@@ -30,8 +30,9 @@ def place_file(path: Path, write: Callable[[Path], None]) -> None:
         write(temporary)
         sync(temporary)
         os.replace(temporary, path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def sync_folder(folder: Path) -> None:
