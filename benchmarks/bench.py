@@ -49,10 +49,10 @@ def entries(rivals: Sequence[str], whole: bool) -> tuple[Entry, ...]:
 
 EVERY = tuple(name for name in CONTENDERS if name != "tuner")
 PLANS: tuple[Plan, ...] = (
-    Plan("W1s", LITE, "features", entries(EVERY, whole=True)),
+    Plan("W1s", LITE, "features", entries(EVERY, whole=True), 1),  # whole searches
     Plan("W1s", LITE, "images", entries(EVERY, whole=False)),
     Plan("W1s", MOBILE, "images", entries(FEW, whole=False)),
-    Plan("W1", LITE, "features", entries(FEW, whole=False)),
+    Plan("W1", LITE, "features", entries(FEW, whole=False), 1),
     Plan("W1", LITE, "images", entries(FEW, whole=False)),
 )
 

@@ -18,10 +18,9 @@ from statistics import median
 from time import perf_counter
 
 from benchmarks.rivals import CONTENDERS
-from benchmarks.rivals.workload import WORKLOADS, Workload
+from benchmarks.rivals.workload import PLACE, WORKLOADS, Workload
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACE = Path(os.environ.get("TUNER_BENCHMARKS", Path(tempfile.gettempdir()) / "tuner-benchmarks"))
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")
 
 

@@ -7,6 +7,7 @@ the features once, in plain Keras; `referee` trains the best rates again, in pla
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import resource
@@ -85,6 +86,7 @@ def prepare(workload: Workload, warm: Path) -> None:
     from benchmarks.rivals.ours import problem_of
 
     warm.mkdir(parents=True, exist_ok=True)
+    write_weights(workload)
     write_images(workload, warm)
     data = problem_of(workload, warm, warm).dataset
     for part in ("train", "validation"):
@@ -92,6 +94,17 @@ def prepare(workload: Workload, warm: Path) -> None:
     folder = Path(data.manifest["cache"])
     names = ("train", "validation", "train_labels", "validation_labels")
     (warm / "arrays.json").write_text(json.dumps({name: str(folder / f"{name}.npy") for name in names}))
+
+
+def write_weights(workload: Workload) -> None:
+    """Draw the weights of a backbone that has none of its own, once for everybody."""
+    if workload.weights.endswith(".h5") and not Path(workload.weights).is_file():
+        import keras
+
+        from benchmarks.rivals.network import trunk
+
+        keras.utils.set_random_seed(0)
+        trunk(dataclasses.replace(workload, weights="none")).save_weights(workload.weights)
 
 
 def referee(workload: Workload, warm: Path, rates: list[float]) -> dict[str, float]:

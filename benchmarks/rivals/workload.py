@@ -9,12 +9,15 @@ Source: H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST", arXiv:1708.07747, in De
 import dataclasses
 import gzip
 import json
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+PLACE = Path(os.environ.get("TUNER_BENCHMARKS", Path(tempfile.gettempdir()) / "tuner-benchmarks"))
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 CLASSES = 10
 TEST = 32  # images of a third part that every recipe has and nobody reads
@@ -51,18 +54,22 @@ class Workload:
     epochs: int
     batch_size: int = 32
     backbone: str = "EfficientNetLite0"
-    weights: str = "imagenet"  # or none: random ones, good for time, not for accuracy
+    weights: str = "imagenet"  # or none, or a file of random ones: good for time, not for accuracy
     trainable: str = "none"  # none | half | all
     augmented: bool = False
 
     @property
     def key(self) -> str:
         """A folder of its own for each set of arrays and features."""
-        return f"{self.train}-{self.validation}-{self.size}-{self.backbone}-{self.weights}"
+        return f"{self.train}-{self.validation}-{self.size}-{self.backbone}-{Path(self.weights).name}"
 
     def on(self, backbone: str) -> "Workload":
-        """The same work on another backbone, with its real weights where a package brings them."""
-        weights = "imagenet" if backbone == "EfficientNetLite0" else "none"
+        """The same work on another backbone, with its real weights where a package brings them.
+
+        Frozen, it has random ones from a file, the same for everybody: `tuner` refuses to freeze what never learned.
+        """
+        random = "none" if self.trainable != "none" else str(PLACE / f"random-{self.size}-{backbone}.weights.h5")
+        weights = "imagenet" if backbone == "EfficientNetLite0" else random
         return dataclasses.replace(self, backbone=backbone, weights=weights)
 
     def recipe(self) -> dict[str, Any]:
