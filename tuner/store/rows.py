@@ -39,10 +39,9 @@ class Recorded:
 
 def recorded(key: str, trial: Trial, kept: Kept | None) -> Recorded:
     """A trial as a resume will read it: what the disk does not hold, the live run does not see either."""
-    curves = trial.curves
     size, digest = (kept.size, kept.sha256) if kept else (None, None)
-    steps = packed(curves.step_loss), packed(curves.step_learning_rate)
-    row: TrialRow = (trial.number, key, trial_text(trial), size, digest, *steps)
+    steps = [packed(getattr(trial.curves, name)) for name in PACKED]
+    row: TrialRow = (trial.number, key, trial_text(trial), size, digest, steps[0], steps[1])
     return Recorded(key, trial, row, kept) if comes_back_alike(trial) else recorded_from_row(row)
 
 
