@@ -14,7 +14,7 @@ PACKAGE = ROOT / "tuner"
 
 LAYERS = (  # top to bottom; imports point down, or sideways within a room
     {"cli", "__main__"},
-    {"finish", "tune"},
+    {"finish", "tune", "diagnosis"},
     {"report"},
     {"steps"},
     {"symptoms", "probes", "search"},
@@ -24,12 +24,12 @@ LAYERS = (  # top to bottom; imports point down, or sideways within a room
     {"data"},
     {"store"},
     {"setting"},
-    {"records"},
+    {"records", "inspection"},
     {"recipe"},
     {"progress", "interrupts", "hyperparameters", "backend", "environment"},
 )
 LIGHT = (
-    *("cli", "recipe", "records", "store", "setting", "symptoms", "report"),
+    *("cli", "recipe", "records", "inspection", "store", "setting", "symptoms", "report"),
     *("hyperparameters", "environment", "heads"),
 )
 HEAVY = ("keras", "tensorflow", "jax", "torch", "keras_tuner")

@@ -1,0 +1,1 @@
+"""How does somebody else's training get its verdict? Programs, models, histories, and the live callback."""
