@@ -7,6 +7,7 @@ after the other as ordinary writes, so that a full disk is an error with a name,
 
 import errno
 import json
+import mmap
 import os
 import shutil
 import time
@@ -91,6 +92,14 @@ def _mapped(path: Path) -> NDArray[np.uint8]:
         return np.empty(shape, np.uint8)
     array: NDArray[np.uint8] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
+
+
+def let_go(array: NDArray[Any]) -> None:
+    """Give back the memory that a mapped file takes in this process. What is read again comes from the disk's cache."""
+    while isinstance(array.base, np.ndarray):
+        array = array.base
+    if isinstance(array.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _put(temporary: Path, folder: Path) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from tuner.data.cache import let_go
 from tuner.interrupts import StopFlag
 from tuner.progress import Progress
 from tuner.store.files import sync_folder
@@ -87,6 +88,7 @@ class Trunk:
             found = self._pass.predict_on_batch(np.ascontiguousarray(chunk))
             out[begin : begin + count] = found[:count]
             begin += count
+            let_go(images)  # each image is read once: a mapped file must not fill the memory behind it
             seen(count)
 
 
