@@ -1,11 +1,12 @@
-"""How long do short commands make one wait, beside the import that they do without? One command, two ratios.
+"""How long do short commands make one wait, beside the import that they do without? One command, three ratios.
 
     python -m benchmarks.startup [--rounds 20]
 
 G4: `tuner lr-find recipes/digits.yaml` on cached features, from a cold shell to the printed answer, against
-`python -c "import tensorflow"`. G11: `tuner --help` against `python -c "import click"`. The two sides of a ratio run in
-turn (A-B-A-B), each in a new process, and the figure is the median of the rounds' own ratios: a machine whose speed
-changes is the same for neighbours.
+`python -c "import tensorflow"`. G11: `tuner --help` against `python -c "import click"`. And `tuner diagnose
+curves.csv`, a table of 100 epochs, against `python -c "import pandas"`. The two sides of a ratio run in turn (A-B-A-B),
+each in a new process, and the figure is the median of the rounds' own ratios: a machine whose speed changes is the same
+for neighbours.
 
 Both sides find their bytecode (`__pycache__`) written, as on any machine where they were run once: a first round, which
 is not counted, writes it into a folder of its own. Of Python's own variables only the paths are passed on. The answer
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -62,6 +64,12 @@ def lr_find_ratio(rounds: int = ROUNDS) -> float:
     return ratio(imported, command)
 
 
+def diagnose_ratio(rounds: int = HELP_ROUNDS) -> float:
+    """The time of `tuner diagnose curves.csv` as a multiple of that of `import pandas`; smaller is better."""
+    command, imported = diagnose_times(rounds)
+    return ratio(command, imported)
+
+
 @cache
 def help_times(rounds: int = HELP_ROUNDS) -> tuple[list[Times], list[Times]]:
     """(`tuner --help`, `import click`), a time for each round."""
@@ -86,6 +94,20 @@ def lr_find_times(rounds: int = ROUNDS) -> tuple[list[Times], list[Times]]:
         ]
         return in_turn(
             rounds, lambda: run(command, environment), lambda: run([*PYTHON, "import tensorflow"], environment)
+        )
+
+
+@cache
+def diagnose_times(rounds: int = HELP_ROUNDS) -> tuple[list[Times], list[Times]]:
+    """(`tuner diagnose` on a table, `import pandas`), a time for each round. Raises `RuntimeError` without pandas."""
+    with own_folders() as environment:
+        curves = Path(environment["TUNER_CACHE_DIR"]).with_name("curves.csv")
+        rows = (f"{epoch},{2 * 0.97**epoch + 0.1},{2 * 0.97**epoch + 0.15}\n" for epoch in range(100))
+        curves.write_text("epoch,loss,val_loss\n" + "".join(rows))
+        return in_turn(
+            rounds,
+            lambda: run([*TUNER, "diagnose", str(curves)], environment),
+            lambda: run([*PYTHON, "import pandas"], environment),
         )
 
 
@@ -139,7 +161,9 @@ def row(name: str, times: Sequence[Times]) -> str:
 def main() -> None:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, help=f"processes of each side (--help: {HELP_ROUNDS}, lr-find: {ROUNDS})")
+    parser.add_argument(
+        "--rounds", type=int, help=f"processes of each side (--help, diagnose: {HELP_ROUNDS}, lr-find: {ROUNDS})"
+    )
     asked = parser.parse_args().rounds
     few, many = asked or ROUNDS, asked or HELP_ROUNDS
     load = os.getloadavg()[0]
@@ -148,8 +172,14 @@ def main() -> None:
     print(row('python -c "import click"', help_times(many)[1]))
     print(row("tuner lr-find recipes/digits.yaml, cached", lr_find_times(few)[0]))
     print(row('python -c "import tensorflow"', lr_find_times(few)[1]))
+    pandas = find_spec("pandas") is not None
+    if pandas:
+        print(row("tuner diagnose curves.csv", diagnose_times(many)[0]))
+        print(row('python -c "import pandas"', diagnose_times(many)[1]))
     print(f"\nG4   lr-find   {lr_find_ratio(few):.1f} times less than TensorFlow's import   goal >= 12")
     print(f"G11  --help    {help_ratio(many):.2f} times the import of click   goal <= 1.5")
+    figure = f"{diagnose_ratio(many):.2f} times the import of pandas" if pandas else "pandas is not installed"
+    print(f"     diagnose  {figure}   goal <= 3")
     print(f"Load average before: {load:.1f}; {os.cpu_count()} cores; Python {sys.version.split()[0]}")
 
 

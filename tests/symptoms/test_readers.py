@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import drawn
 import pytest
 
-from tuner.records import LearningCurves
 from tuner.symptoms import diagnose
 from tuner.symptoms.readers import Choice, ReadError, Reading, read, read_data
 
@@ -52,6 +51,20 @@ WAYS = {
         folder / "a.json", {name: {str(i): v for i, v in enumerate(column)} for name, column in COLUMNS.items()}
     ),
     "one epoch a line": lambda folder: lines(folder / "a.jsonl"),
+    "a dict a split": lambda folder: dumped(
+        folder / "a.json",
+        {
+            "train": {name: COLUMNS[name] for name in ("loss", "accuracy")},
+            "val": {name: COLUMNS[f"val_{name}"] for name in ("loss", "accuracy")},
+        },
+    ),
+    "decimal commas": lambda folder: with_commas(folder / "a.csv"),
+    "columns set with spaces": lambda folder: table(folder / "a.txt", " "),
+    "two marks in front": lambda folder: marked(folder / "a.csv"),
+    "what fit printed": lambda folder: printed(folder / "a.log"),
+    "MLflow run": lambda folder: mlflow_run(folder),
+    "MLflow experiment": lambda folder: mlflow_run(folder).parent,
+    "Keras Tuner project": lambda folder: keras_tuner_project(folder),
     "other names": lambda folder: dumped(
         folder / "a.json",
         {
@@ -64,9 +77,73 @@ WAYS = {
 }
 
 
+class Framed(dict):
+    """What a DataFrame offers: named columns, each of them with `tolist`, and `to_dict`."""
+
+    @property
+    def columns(self):
+        return list(self)
+
+    def to_dict(self, *words):
+        raise AssertionError("not needed where the columns can be asked for")
+
+    def __getitem__(self, name):
+        return SimpleNamespace(tolist=lambda: dict.__getitem__(self, name))
+
+
 def lines(path: Path) -> Path:
     path.write_text("\n".join(map(json.dumps, EPOCHS)))
     return path
+
+
+def with_commas(path: Path) -> Path:
+    table(path, ";")
+    path.write_text(path.read_text().replace(".", ","))
+    return path
+
+
+def marked(path: Path) -> Path:
+    path.write_text("# seed 3\n" + table(path).read_text(), encoding="utf-8-sig")
+    return path
+
+
+def printed(path: Path) -> Path:
+    said = []
+    for number, row in enumerate(EPOCHS, 1):
+        told = " - ".join(f"{name}: {value!r}" for name, value in row.items())
+        said.append(
+            f"Epoch {number}/{len(EPOCHS)}\n 1/2 ━━━━ 0s 9ms/step - loss: 9.0\x08\r2/2 ━━━━ 0s 9ms/step - {told}\n"
+        )
+    path.write_text("2026-01-01: I tensorflow/core: oneDNN is on\n" + "".join(said))
+    return path
+
+
+def mlflow_run(folder: Path) -> Path:
+    run = folder / "mlruns" / "0" / "5cee35d3"
+    (run / "metrics").mkdir(parents=True)
+    (run / "params").mkdir()
+    (run / "meta.yaml").write_text("run_id: 5cee35d3\nstart_time: 1700000000000\n")
+    for name, column in COLUMNS.items():
+        values = "".join(f"{1700000000000 + step} {value!r} {step}\n" for step, value in enumerate(column))
+        (run / "metrics" / name).write_text(values)
+    return run
+
+
+def keras_tuner_project(folder: Path) -> Path:
+    for number, worse in enumerate((2.0, 1.0)):
+        metrics = {
+            name: {
+                "direction": "min",
+                "observations": [{"value": [worse * v], "step": i} for i, v in enumerate(column)],
+            }
+            for name, column in COLUMNS.items()
+        }
+        (folder / f"trial_{number}").mkdir()
+        state = {"hyperparameters": {"values": {}}, "metrics": {"metrics": metrics}}
+        state |= {"score": worse * min(COLUMNS["val_loss"]), "status": "COMPLETED"}
+        dumped(folder / f"trial_{number}" / "trial.json", state)
+    dumped(folder / "oracle.json", {})
+    return folder
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -76,64 +153,25 @@ def test_the_same_curves_give_the_same_findings_whichever_way_they_came(way, tmp
     assert diagnose(reading.curves, reading.context) == diagnose(CURVES)
 
 
+def test_what_keras_notes_of_the_plan_is_known_afterwards():
+    wrapped = {"history": COLUMNS, "params": {"epochs": 40, "steps": 12, "verbose": 0}}
+    for data in (wrapped, SimpleNamespace(history=COLUMNS, params=wrapped["params"])):
+        context = read_data(data).context
+        assert (context.epochs_planned, context.steps_per_epoch) == (40, 12)
+
+
+def test_a_data_frame_with_two_columns_of_one_name_is_refused():
+    pandas = pytest.importorskip("pandas")
+    assert read_data(pandas.DataFrame(COLUMNS)).curves == CURVES
+    with pytest.raises(ReadError, match="two columns are called 'loss'; rename"):
+        read_data(pandas.DataFrame([[1.0, 2.0]], columns=["loss", "loss"]))
+
+
 def test_a_history_object_and_anything_like_a_data_frame_are_read_without_a_file():
     frame = SimpleNamespace(to_dict=lambda orient: COLUMNS)
-    for data in (COLUMNS, EPOCHS, SimpleNamespace(history=COLUMNS), frame):
+    table = Framed(COLUMNS)
+    for data in (COLUMNS, EPOCHS, SimpleNamespace(history=COLUMNS), frame, table, CURVES):
         assert read_data(data, "memory", Choice()).curves == CURVES
-
-
-@pytest.mark.parametrize(
-    ("names", "columns"),
-    [
-        (["loss", "val_loss"], {"loss": "loss", "val_loss": "val_loss"}),
-        (["train_loss", "valid_loss"], {"loss": "train_loss", "val_loss": "valid_loss"}),
-        (["train_loss_epoch", "dev/loss"], {"loss": "train_loss_epoch", "val_loss": "dev/loss"}),
-        (["loss", "test_loss"], {"loss": "loss", "val_loss": "test_loss"}),
-        (["loss", "test_loss", "val_loss"], {"loss": "loss", "val_loss": "val_loss"}),
-        (["head_loss", "loss", "val_head_loss", "val_loss"], {"loss": "loss", "val_loss": "val_loss"}),
-        (["mae", "loss", "val_mae", "val_loss"], {"loss": "loss", "val_loss": "val_loss"}),
-        (["mse", "val_mse"], {"loss": "mse", "val_loss": "val_mse"}),
-        (["mse", "val_mae"], {"loss": "mse"}),
-        (["acc", "val_acc"], {"accuracy": "acc", "val_accuracy": "val_acc"}),
-        (
-            ["sparse_categorical_accuracy", "val_sparse_categorical_accuracy"],
-            {"accuracy": "sparse_categorical_accuracy", "val_accuracy": "val_sparse_categorical_accuracy"},
-        ),
-        (["loss", "lr"], {"loss": "loss", "learning_rate": "lr"}),
-        (["loss", "learning_rate"], {"loss": "loss", "learning_rate": "learning_rate"}),
-        (["epoch", "loss"], {"loss": "loss"}),
-    ],
-)
-def test_columns_are_known_by_the_names_that_frameworks_give_them(names, columns):
-    data = {name: [0.5, 0.4, 0.3] for name in names}
-    assert read_data(data, "memory", Choice()).columns == columns
-
-
-def test_the_user_may_say_which_columns_to_judge():
-    data = {"loss": [1.0, 0.9], "f": [3.0, 2.0], "val_f": [4.0, 3.0], "lr": [0.1, 0.1]}
-    reading = read_data(data, "memory", Choice("f", "val_f"))
-    assert (reading.curves.loss, reading.curves.val_loss) == ((3.0, 2.0), (4.0, 3.0))
-    assert reading.curves.learning_rate == (0.1, 0.1)
-    with pytest.raises(ReadError, match=r"no column 'g'\. Found 'loss', 'f', 'val_f', 'lr'"):
-        read_data(data, "memory", Choice("g"))
-
-
-def test_a_score_in_0_to_1_is_taken_as_an_accuracy_and_any_other_is_turned_over():
-    share = read_data({"f": [0.1, 0.5], "val_f": [0.2, 0.4]}, "memory", Choice("f", "val_f", True))
-    assert share.curves.accuracy == (0.1, 0.5)
-    assert not share.context.higher_is_better
-    score = read_data({"f": [10.0, 50.0], "val_f": [300.0, 700.0]}, "memory", Choice("f", "val_f", True))
-    assert score.curves.loss == (10.0, 50.0)
-    assert score.context.higher_is_better
-
-
-def test_percentages_become_shares():
-    assert read_data({"accuracy": [10.0, 55.5]}, "memory", Choice()).curves.accuracy == (0.1, 0.555)
-
-
-def test_loss_by_step_is_no_loss_by_epoch():
-    reading = read_data({"loss": [2.0, 1.0], "batch_loss": [2.1, 1.9, 1.2, 0.8]}, "memory", Choice())
-    assert reading.curves == LearningCurves(loss=(2.0, 1.0), step_loss=(2.1, 1.9, 1.2, 0.8))
 
 
 def test_nan_is_kept_and_an_empty_cell_is_not_nan(tmp_path):
@@ -187,7 +225,7 @@ def test_what_holds_no_curves_is_refused_with_what_was_found_and_what_is_wanted(
     assert "found the keys 'a'" in refused(tmp_path, "a.json", b'{"a": 1}')
     with pytest.raises(ReadError, match="no such file"):
         read(tmp_path / "missing.csv")
-    with pytest.raises(ReadError, match=r"a folder with a\.csv, a\.json; wanted a run folder"):
+    with pytest.raises(ReadError, match=r"a folder with a\.csv, a\.json; wanted a CSV file"):
         read(tmp_path)
 
 

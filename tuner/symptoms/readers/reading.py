@@ -1,7 +1,7 @@
 """What does a reader hand over? The curves, which column became which, and what the file itself tells of the run."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tuner.records import LearningCurves, Run, Trial
 from tuner.symptoms.context import Context
@@ -34,3 +34,10 @@ class Reading:
     context: Context = field(default_factory=Context)  # what the place itself tells
     run: Run | None = None  # where it is a run folder
     trial: Trial | None = None  # the trial of it that was read
+    notes: tuple[str, ...] = ()  # what had to be decided or left out on the way, a sentence each
+    others: tuple["Reading", ...] = ()  # the other trials of a search, as far as their curves were kept
+
+
+def noted(reading: Reading, *notes: str) -> Reading:
+    """The reading with more to say about how it came to be."""
+    return replace(reading, notes=(*reading.notes, *notes)) if notes else reading
