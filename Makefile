@@ -47,7 +47,7 @@ $(VENV)/.rivals: $(VENV)/.installed benchmarks/requirements.txt
 	touch $@
 
 bench: bench-install
-	$(BIN)/python benchmarks/diagnosis/score.py
+	$(BIN)/python -m benchmarks.diagnosis.score
 	$(BIN)/python benchmarks/kill_demo.py
 	$(BIN)/python -m benchmarks.bench
 

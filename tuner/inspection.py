@@ -86,3 +86,5 @@ class Inspection:
     duels: tuple[Duel, ...] = ()
     notes: tuple[str, ...] = ()  # what could not be looked at, and why
     environment: Mapping[str, Any] = field(default_factory=dict)  # versions, device, command
+    epochs: tuple[int, ...] = ()  # number of each epoch of the curves, from 1; empty: 1, 2, 3, ...
+    higher_is_better: bool = False  # the loss curves hold a score

@@ -1,129 +1,235 @@
-"""How often is a diagnosis right, and how often does it cry wolf? On the committed curves of `collect_small.py`.
+"""How often is a diagnosis right, and how often does it cry wolf? On the runs of `collect.py`, the held-out ones.
 
-    python benchmarks/diagnosis/score.py            a table by cause, and the rates
-    python benchmarks/diagnosis/score.py -v         every miss and every false alarm besides
-    python benchmarks/diagnosis/score.py --blind    curves alone: no classes, set sizes or rates are told
+    python -m benchmarks.diagnosis.score              the table of rates with 95 % intervals, and one by cause
+    python -m benchmarks.diagnosis.score --train      on the tasks that thresholds may be chosen by
+    python -m benchmarks.diagnosis.score --verbose    every miss and every false alarm besides
+    python -m benchmarks.diagnosis.score --json FILE  the rates as data
 
-The thresholds were calibrated on these curves: the figures say that nothing broke, not how well it does elsewhere.
+"curves only" is told nothing but the history file; "curves, told" knows classes, sizes and rate as their owner does;
+"with model" has the probes' evidence besides (a sample of runs). A fault is found where a right verdict is among those
+given (`causes.RIGHT`), a note such as `undertrained` included; "by an alarm" leaves notes out. Needs no training and,
+for curves, no Keras.
 """
 
 import argparse
-import gzip
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from tuner.records import LearningCurves, Outcome, Verdict, curves_from_json
+from benchmarks.diagnosis.causes import RIGHT
+from benchmarks.diagnosis.evidence import evidence_of
+from benchmarks.diagnosis.rows import EVIDENCE, Row, context_of, curves_of, prefixes, select, unpack
+from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms import Context, diagnose
 
-CURVES = Path(__file__).parents[2] / "tests" / "symptoms" / "real_curves.json.gz"
-BROKEN_START = {"nan_or_inf", "diverging", "loss_increases_from_start", "lr_too_high", "stuck_at_chance"}
-# cause -> verdicts that name it, or a consequence from which its remedy follows
-RIGHT: dict[str, set[str]] = {
-    "rate_high": BROKEN_START | {"oscillating", "loss_spikes", "overfit"},
-    "rate_low": {"lr_too_low", "undertrained", "stuck_at_chance"},
-    "labels_shuffled": {"shuffled_labels", "overfit"},
-    "few_examples": {"overfit", "gap"},
-    "too_small": {"underfit", "plateau", "stuck_at_chance"},
-    "decay_high": {"underfit", "plateau", "stuck_at_chance", "lr_too_high"},
-    "too_few_epochs": {"undertrained", "lr_too_low"},
-    "climbs": {"loss_increases_from_start", "nan_or_inf"},
-    "dead_relu": {"stuck_at_chance", "plateau", "underfit"},
-    "init_large": BROKEN_START | {"overfit", "gap"},
-    "init_zero": {"stuck_at_chance", "lr_too_low", "undertrained", "plateau"},
-    "not_scaled": BROKEN_START | {"plateau", "underfit", "oscillating", "lr_too_low", "undertrained"},
-}
+Judge = Callable[[Row, LearningCurves, Context], tuple[Verdict, ...]]
+CLEAR = 0.1  # of balanced accuracy or R² that a fault costs: below it, the curves look like those of a sound run
 
 
-def cases() -> list[dict[str, Any]]:
-    """The committed runs, each with its cause."""
-    rows: list[dict[str, Any]] = json.loads(gzip.decompress(CURVES.read_bytes()))
-    return rows
+@dataclass(frozen=True)
+class Rate:
+    """A share of cases, with Wilson's interval."""
+
+    hits: int
+    of: int
+
+    @property
+    def share(self) -> float:
+        """In [0, 1]; NaN of nothing."""
+        return self.hits / self.of if self.of else float("nan")
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval."""
+        return wilson(self.hits, self.of)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{self.share:6.1%}  [{low:.1%}, {high:.1%}]  {self.hits}/{self.of}"
 
 
-def context_of(case: dict[str, Any], blind: bool) -> Context:
-    """What the person who trained the run would know."""
-    if blind:
-        return Context()
-    setup = case["setup"]
-    return Context(
-        num_classes=case["num_classes"],
-        train_examples=case["train_examples"],
-        val_examples=case["val_examples"],
-        learning_rate=setup["learning_rate"],
-        rate_is_scheduled=setup["schedule"] != "none",
-        dropout=setup["dropout"],
-    )
+def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
+    """Wilson's interval of a share; (0, 1) of nothing."""
+    if not of:
+        return 0.0, 1.0
+    share, spread = hits / of, z * z / of
+    middle = (share + spread / 2) / (1 + spread)
+    half = z * (share * (1 - share) / of + spread / (4 * of)) ** 0.5 / (1 + spread)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def curves_of(case: dict[str, Any], blind: bool) -> LearningCurves:
-    """Its curves; the rate is left out of them for a blind diagnosis."""
-    return curves_from_json({k: v for k, v in case["curves"].items() if not (blind and k == "learning_rate")})
+@dataclass
+class Tally:
+    """What became of one set of runs under one way of judging."""
+
+    healthy: int = 0
+    alarmed: int = 0
+    prefix: int = 0
+    faults: int = 0
+    found: int = 0
+    found_by_alarm: int = 0
+    any_alarm: int = 0
+    clear: int = 0  # faults that cost CLEAR or more
+    clear_found: int = 0
+    first: int = 0
+    three: int = 0
+    delays: list[int] = field(default_factory=list)
+    by_cause: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    misses: list[str] = field(default_factory=list)
+
+    def rates(self) -> dict[str, Rate]:
+        """Name -> rate."""
+        found = {
+            "false alarms, whole run": Rate(self.alarmed, self.healthy),
+            "faults found": Rate(self.found, self.faults),
+            "faults found by an alarm": Rate(self.found_by_alarm, self.faults),
+            f"found where harm is >= {CLEAR}": Rate(self.clear_found, self.clear),
+            "any alarm on a fault": Rate(self.any_alarm, self.faults),
+            "right first": Rate(self.first, self.faults),
+            "right among three": Rate(self.three, self.faults),
+        }
+        return found
 
 
-def alarms(verdicts: tuple[Verdict, ...]) -> list[str]:
+def alarms(verdicts: Sequence[Verdict]) -> list[str]:
     """The verdicts that ask for something."""
     return [verdict.name for verdict in verdicts if verdict.outcome is not Outcome.PASS]
 
 
-def prefixes(curves: LearningCurves) -> Iterator[LearningCurves]:
-    """The run as it looked after each of its epochs."""
-    for epochs in range(1, curves.epochs + 1):
-        yield LearningCurves(
-            *(values[:epochs] for values in (curves.loss, curves.val_loss, curves.accuracy, curves.val_accuracy)),
-            learning_rate=curves.learning_rate[:epochs],
-        )
-
-
-def score(blind: bool, verbose: bool) -> dict[str, float]:
-    """Print the table and return the rates, each in [0, 1]."""
-    table: dict[str, Counter[str]] = defaultdict(Counter)
-    for case in cases():
-        curves, context, row = curves_of(case, blind), context_of(case, blind), table[case["cause"]]
-        verdicts = diagnose(curves, context)
-        raised, said = alarms(verdicts), [verdict.name for verdict in verdicts]
-        row["runs"] += 1
-        row["alarm"] += bool(raised)
-        if case["cause"] == "healthy":
-            early = [alarms(diagnose(prefix, context)) for prefix in prefixes(curves)]
-            row["prefix"] += any(early)
-            wrong = raised or sorted({name for names in early for name in names})
+def tally(rows: Sequence[Row], judge: Judge, told: bool, with_prefixes: bool = True) -> Tally:
+    """Judge every run and count."""
+    found = Tally()
+    for row in rows:
+        curves, context = curves_of(row, told), context_of(row, told)
+        verdicts = judge(row, curves, context)
+        if row["cause"] == "healthy":
+            _count_healthy(found, row, alarms(verdicts), curves, context, judge if with_prefixes else None)
         else:
-            right = RIGHT[case["cause"]]
-            row["found"] += bool(right & set(said))
-            row["first"] += said[0] in right
-            wrong = [] if right & set(said) else said
-        row.update(f"  {name}" for name in said[:1])
-        if verbose and wrong:
-            print(case["cause"], case["setup"], wrong)
-    _print(table)
-    faults = [row for cause, row in table.items() if cause != "healthy"]
-    runs, fine = sum(row["runs"] for row in faults), table["healthy"]
-    return {
-        "found": sum(row["found"] for row in faults) / runs,
-        "first": sum(row["first"] for row in faults) / runs,
-        "false_alarms": fine["alarm"] / fine["runs"],
-        "false_alarms_any_prefix": fine["prefix"] / fine["runs"],
+            _count_fault(found, row, verdicts)
+        if row["cause"] == "overfitted" and with_prefixes:
+            delay = overfit_delay(row, curves, context, judge)
+            found.delays += [delay] if delay is not None else []
+    return found
+
+
+def _count_healthy(
+    found: Tally, row: Row, raised: list[str], curves: LearningCurves, context: Context, judge: Judge | None
+) -> None:
+    early = (
+        {name for p in (prefixes(curves) if judge else ()) for name in alarms(judge(row, p, context))}
+        if judge
+        else set()
+    )
+    found.healthy += 1
+    found.alarmed += bool(raised)
+    found.prefix += bool(early or raised)
+    found.by_cause["healthy"].update(["runs", *(["alarm"] if raised else []), *(f"  {name}" for name in raised[:1])])
+    if raised or early:
+        found.misses.append(f"false alarm {row['id']}: {raised or 'on a prefix'} {sorted(early)}")
+
+
+def _count_fault(found: Tally, row: Row, verdicts: Sequence[Verdict]) -> None:
+    right, names, raised = RIGHT[row["cause"]], [verdict.name for verdict in verdicts], alarms(verdicts)
+    hits = [name in right for name in names]
+    found.faults += 1
+    found.found += any(hits)
+    found.found_by_alarm += bool(right.intersection(raised))
+    found.any_alarm += bool(raised)
+    if float(row["harm"][0]) >= CLEAR:
+        found.clear += 1
+        found.clear_found += any(hits)
+    found.first += bool(hits and hits[0])
+    found.three += any(hits[:3])
+    said = ["runs", *(["alarm"] if raised else []), *(["found"] if any(hits) else [])]
+    found.by_cause[row["cause"]].update([*said, *(["first"] if hits[0] else []), f"  {names[0]}"])
+    if not any(hits):
+        found.misses.append(f"missed {row['id']}: {names}")
+
+
+def overfit_delay(row: Row, curves: LearningCurves, context: Context, judge: Judge) -> int | None:
+    """Epochs from the best validation loss to the first prefix that is called `overfit`; None if none is."""
+    best = min(range(len(curves.val_loss)), key=lambda epoch: curves.val_loss[epoch]) + 1
+    for epochs, prefix in enumerate(prefixes(curves), 1):
+        if "overfit" in alarms(judge(row, prefix, context)):
+            return epochs - best
+    return None
+
+
+def from_curves(row: Row, curves: LearningCurves, context: Context) -> tuple[Verdict, ...]:
+    """The verdicts on curves."""
+    return diagnose(curves, context)
+
+
+def with_model(kept: dict[str, Any]) -> Judge:
+    """A judge that has the kept evidence of the probes too."""
+    from tuner.probes import verdicts
+
+    def judge(row: Row, curves: LearningCurves, context: Context) -> tuple[Verdict, ...]:
+        return verdicts(evidence_of(kept[row["id"]]), curves, context)
+
+    return judge
+
+
+def tallies(rows: Sequence[Row], models: bool) -> dict[str, Tally]:
+    """Way of judging -> what came of it."""
+    found = {
+        "curves only": tally(rows, from_curves, told=False),
+        "curves, told": tally(rows, from_curves, told=True),
     }
+    if models and EVIDENCE.exists():
+        kept = {line["id"]: line["evidence"] for line in unpack(EVIDENCE)}
+        looked = [row for row in rows if row["id"] in kept]
+        found["with model"] = tally(looked, with_model(kept), told=True, with_prefixes=False)
+    return found
 
 
-def _print(table: dict[str, Counter[str]]) -> None:
-    print(f"{'cause':16} {'runs':>5} {'alarm':>6} {'found':>6} {'first':>6}  first verdict")
-    for cause, row in sorted(table.items()):
+def show(way: str, found: Tally) -> None:
+    """Print one way's rates and its table by cause."""
+    print(f"\n{way}")
+    rates = found.rates() | (
+        {"false alarms, any prefix": Rate(found.prefix, found.healthy)} if way != "with model" else {}
+    )
+    for name, rate in rates.items():
+        print(f"  {name:26} {rate}")
+    if found.delays:
+        missed = found.by_cause["overfitted"]["runs"] - len(found.delays)
+        print(f"  overfit after the best epoch: median {median(found.delays):g} epochs, never said in {missed} runs")
+    print(f"  {'cause':17} {'runs':>5} {'alarm':>6} {'found':>6} {'first':>6}  first verdict")
+    for cause, row in sorted(found.by_cause.items()):
         first = ", ".join(f"{name.strip()} {n}" for name, n in row.most_common() if name.startswith("  "))
-        print(f"{cause:16} {row['runs']:5} {row['alarm']:6} {row['found']:6} {row['first']:6}  {first}")
+        print(f"  {cause:17} {row['runs']:5} {row['alarm']:6} {row['found']:6} {row['first']:6}  {first}")
 
 
 def main() -> None:
     """Score and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("-v", "--verbose", action="store_true")
-    parser.add_argument("--blind", action="store_true")
+    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--verbose", "-v", action="store_true")
+    parser.add_argument("--no-models", action="store_true", help="curves alone, without importing Keras")
+    parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
-    for name, rate in score(arguments.blind, arguments.verbose).items():
-        print(f"{name:24} {rate:6.1%}")
+    rows = select(unpack(), held_out=not arguments.train)
+    found = tallies(rows, not arguments.no_models)
+    print("tasks:", ", ".join(sorted({row["task"] for row in rows})))
+    for way, counted in found.items():
+        show(way, counted)
+        if arguments.verbose:
+            print(*counted.misses, sep="\n")
+    if arguments.json:
+        data = {
+            way: {
+                "rates": {n: [r.hits, r.of, *r.interval] for n, r in counted.rates().items()},
+                "any_prefix": [counted.prefix, counted.healthy],
+                "overfit_delay_median": median(counted.delays) if counted.delays else None,
+                "by_cause": {cause: dict(row) for cause, row in counted.by_cause.items()},
+            }
+            for way, counted in found.items()
+        }
+        arguments.json.write_text(json.dumps(data, indent=1) + "\n")
 
 
 if __name__ == "__main__":

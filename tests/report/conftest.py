@@ -88,6 +88,11 @@ def sample() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
+def diagnosed() -> ModuleType:
+    return load("sample_diagnosis")
+
+
+@pytest.fixture(scope="session")
 def run(sample: ModuleType) -> Run:
     return sample.sample_run()
 

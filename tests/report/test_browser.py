@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tuner.report import diagnosis
 from tuner.report.page import render
 
 CHROMIUM = os.environ.get("TUNER_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -83,16 +84,18 @@ def opened(page: str) -> str:
     return page.replace("<details", "<details open").replace(" open open", " open")
 
 
+VIOLATIONS = (
+    "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+    ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120)).slice(0, 3)]))"
+)
+
+
 @needs_axe
 @pytest.mark.parametrize("size", [DESK, PHONE])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(page, ask, size, scheme):
-    run = (
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-        ".then(r => r.violations.map(v => [v.id, v.nodes.map(n => n.html.slice(0, 120)).slice(0, 3)]))"
-    )
     drawn = opened(page if scheme == "light" else darkened(page))
-    assert ask(drawn, run, size, AXE.read_text("utf-8")) == []
+    assert ask(drawn, VIOLATIONS, size, AXE.read_text("utf-8")) == []
 
 
 @pytest.mark.parametrize("size", [PHONE, "320,900", DESK])
@@ -130,6 +133,22 @@ def test_a_round_of_many_trials_is_as_legible_and_fits_the_window(sample, ask, s
     crowded = opened(render(sample.crowded_run(count), lambda name: None))
     assert ask(crowded, LABELS, size) == []
     assert ask(crowded, "document.documentElement.scrollWidth", size) == int(size.split(",")[0])
+
+
+@pytest.mark.parametrize("kind", ["whole", "crowded"])
+@pytest.mark.parametrize("size", [PHONE, "400,900", "780,900", DESK])
+def test_the_page_of_a_diagnosis_is_as_legible_and_fits_the_window(diagnosed, ask, size, kind):
+    drawn = opened(diagnosis.render(getattr(diagnosed, kind)()))
+    assert ask(drawn, LABELS, size) == []
+    assert ask(drawn, "document.documentElement.scrollWidth", size) == int(size.split(",")[0])
+
+
+@needs_axe
+@pytest.mark.parametrize("size", [DESK, PHONE])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_violation_in_a_diagnosis(diagnosed, ask, size, scheme):
+    drawn = opened(diagnosis.render(diagnosed.whole()))
+    assert ask(drawn if scheme == "light" else darkened(drawn), VIOLATIONS, size, AXE.read_text("utf-8")) == []
 
 
 def test_one_drawing_of_each_chart_is_shown(page, ask):

@@ -12,6 +12,7 @@ from tuner.report.charts import strips
 from tuner.report.charts.frame import BOTH, NARROW, SMALL, WIDE, Band, Mark, apart
 from tuner.report.charts.lines import LineChart, Series, draw
 from tuner.report.charts.scale import SMALLEST, Axis, Scale, linear_ticks, log_ticks, spread
+from tuner.report.charts.thin import MOST, thin
 
 finite = st.floats(-1e6, 1e6)
 positive = st.floats(1e-9, 1e6)
@@ -123,3 +124,20 @@ def test_relative_paths_end_where_the_last_value_stands():
 def test_strips_survive_everything(size):
     rows = (strips.Row("x" * 90, (strips.Dot(math.nan), strips.Dot(1.0)), "note", linked=True), strips.Row("", ()))
     parsed(strips.draw(strips.Strips(rows, spread([1.0], ""), (Mark(1, "m"),), (Band(0.9, 1.1, "x"),)), size))
+
+
+@given(st.lists(finite, min_size=1, max_size=400), st.integers(3, 60))
+def test_a_thinned_curve_keeps_its_ends_and_its_extremes(values, most):
+    kept = thin(values, most)
+    assert kept == sorted(set(kept))
+    assert (kept[0], kept[-1]) == (0, len(values) - 1)
+    drawn = [values[index] for index in kept]
+    assert (min(drawn), max(drawn)) == (min(values), max(values))
+    assert len(kept) <= max(len(values) if len(values) <= most else 0, most + 2)
+
+
+def test_a_thinned_curve_keeps_its_gaps():
+    values = [1.0] * 5 * MOST
+    values[777] = math.nan
+    assert 777 in thin(values)
+    assert len(thin(values)) < MOST

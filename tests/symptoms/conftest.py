@@ -2,4 +2,4 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))  # drawn.py
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "diagnosis"))  # score.py
+sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "diagnosis"))  # score_small.py

@@ -13,7 +13,10 @@ from tuner.records import LearningCurves, Outcome
 from tuner.symptoms import SYMPTOMS, Context, diagnose
 
 NAN = math.nan
-OTHER_PATHS = {"transfer.stage", "steps.change.epochs"}
+OTHER_PATHS = {  # of a recipe's steps, and of a Keras program
+    *("transfer.stage", "steps.change.epochs", "layers.add_batch_normalization"),
+    *("data.labels", "data.split", "data.scale_inputs", "data.scale_targets", "data.drop_non_finite"),
+}
 
 
 def names(curves: LearningCurves, context: Context | None = None) -> list[str]:
@@ -89,7 +92,7 @@ def test_the_first_verdict_names_the_cause(curves, expected):
 
 
 def test_a_loss_beyond_the_start_is_diverging_at_once():
-    assert names(LearningCurves(loss=(2.3, 1.9, 9.0)))[0] == "diverging"
+    assert names(LearningCurves(loss=(2.3, 1.9, 1.7, 1.6, 9.0)))[0] == "diverging"
 
 
 def test_nan_says_when_and_whether_the_loss_climbed_before():

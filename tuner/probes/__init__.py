@@ -7,15 +7,56 @@ quiet about what follows from a cause that is already named.
 from collections.abc import Mapping
 from typing import Any
 
+from tuner.probes import (
+    activations,
+    depth,
+    gradients,
+    head_loss,
+    initial_loss,
+    initialisation,
+    inputs,
+    labels,
+    leak,
+    mismatch,
+    rate,
+    structure,
+    targets,
+    tiny_fit,
+    unchanged,
+    update_ratio,
+    variance,
+)
+from tuner.probes.causes import joined
+from tuner.probes.classes import classes
+from tuner.probes.filters import filters
 from tuner.probes.probe import Probe
+from tuner.probes.readings import layers
 from tuner.probes.subject import Subject
-from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.records import LearningCurves, Verdict
 from tuner.symptoms import Context
 from tuner.symptoms import diagnose as from_curves
 
-__all__ = ["PROBES", "Probe", "Subject", "look", "verdicts"]
+__all__ = ["PROBES", "Probe", "Subject", "classes", "filters", "joined", "layers", "look", "verdicts"]
 
-_MODULES: tuple[Any, ...] = ()  # each has a PROBE; causes before consequences
+_MODULES: tuple[Any, ...] = (  # each has a PROBE; causes before consequences
+    head_loss,
+    structure,
+    inputs,
+    targets,
+    leak,
+    labels,
+    initialisation,
+    variance,
+    initial_loss,
+    unchanged,
+    activations,
+    gradients,
+    update_ratio,
+    mismatch,
+    depth,
+    tiny_fit,
+    rate,
+)
 
 PROBES: dict[str, Probe] = {module.PROBE.name: module.PROBE for module in _MODULES}
 
@@ -38,10 +79,3 @@ def verdicts(
     inside = [v for name, probe in PROBES.items() if name in evidence for v in probe.judge(evidence[name], context)]
     outside = from_curves(curves, context) if curves is not None else ()
     return joined(inside, outside)
-
-
-def joined(inside: list[Verdict], outside: tuple[Verdict, ...]) -> tuple[Verdict, ...]:
-    """Probes before symptoms; `healthy` only where nothing else asks for anything."""
-    alarms = [v for v in (*inside, *outside) if v.outcome is not Outcome.PASS]
-    rest = [v for v in (*inside, *outside) if v.outcome is Outcome.PASS and not (alarms and v.name == "healthy")]
-    return (*alarms, *rest)

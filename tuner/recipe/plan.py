@@ -74,6 +74,9 @@ class ChangeStep(Section):
 
     top_k: Annotated[Count, Field(le=100)] = setting(2, "Settings of step 4 that go on.")
     epochs: Annotated[Count, Field(le=10_000)] = setting(10, "Epochs at most, unless the stage of transfer says.")
+    duel_epochs: Annotated[int, Field(ge=0, le=5)] = setting(
+        3, "Epochs in which the top two remedies of a verdict are tried first, 1 to 5; 0: the first one at once."
+    )
 
 
 class Repeat(Section):

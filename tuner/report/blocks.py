@@ -115,6 +115,7 @@ class Pictures:
     title: str
     pictures: tuple[Picture, ...]
     note: str = ""
+    style: str = ""  # a class of the style sheet
 
 
 @dataclass(frozen=True)

@@ -106,8 +106,8 @@ def setting(value: Any) -> str:
 
 
 def plural(number: int, noun: str) -> str:
-    """`1 trial`, `3 trials`, `2 batches`."""
+    """`1 trial`, `3 trials`, `2 batches`, `5 epochs`."""
     if number == 1:
         return f"1 {noun}"
-    ending = "es" if noun.endswith(("s", "x", "ch")) else "s"
+    ending = "es" if noun.endswith(("s", "x", "tch")) else "s"
     return f"{count(number)} {noun}{ending}"

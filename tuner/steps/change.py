@@ -1,8 +1,9 @@
 """Step 6: change what the curves ask for, and train on, longer.
 
-The best few short runs go on from where they stopped, with a decaying rate and early stopping; beside each stands the
-same run with the first remedy that its curves call for, one change at a time. Whichever ends highest on the validation
-images is taken, and its change becomes the setting.
+The best few short runs go on from where they stopped, with a decaying rate and early stopping. Where the curves of one
+call for a change, its top two remedies are first run against each other and against the run as it was, for a few epochs
+(tuner/steps/duels.py); what wins goes on. Whichever ends highest on the validation images is taken, and its change
+becomes the setting.
 
 The curves of the one that is taken are read again: what a few epochs could not show is said here.
 
@@ -14,21 +15,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.data import Problem
-from tuner.hyperparameters import PATHS, Hyperparameters
-from tuner.records import Change, Outcome, Step, Trial, TrialSpec, Verdict, failed, passed, warned
+from tuner.hyperparameters import Hyperparameters
+from tuner.inspection import Duel
+from tuner.records import Change, Outcome, Step, Trial, TrialSpec, TrialState, Verdict, failed, passed, warned
 from tuner.search.noise import standard_error
 from tuner.search.ranking import ranked
 from tuner.setting import difference
+from tuner.steps.duels import Remedies, first_epochs, goes_on, length, remedies, settled
 from tuner.steps.learning_curves import read
 from tuner.steps.rungs import finalists, whole
 from tuner.steps.situation import Situation, finding_of, situation, trial_of
 from tuner.store import Store
 from tuner.training import fit_many
 
-NOT_HERE = frozenset({"transfer.trainable", "optimizer.learning_rate", "data.batch_size"})
-"""Remedies that step 7 decides on: they need a new search, not a longer run."""
-
 DECAY = "CosineDecay"  # of the longer runs, where the recipe names no schedule
+NO_CHANGE: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Candidate:
     changes: tuple[Change, ...]  # the remedy it tries; empty for "the same, longer"
     before: float  # validation accuracy of the parent
     after: float
-    epochs: int
+    epochs: int  # those of the duel included
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,98 @@ class Changed:
     after: float
     chosen: tuple[Change, ...]  # from the setting to the trial that is taken
     seen: tuple[Verdict, ...] = ()  # what its curves warn of, from the first epoch on
+    duels: tuple[Duel, ...] = ()  # which remedies were tried before the longer runs
+
+
+@dataclass(frozen=True)
+class Way:
+    """One longer run: where it starts, with which change, and the trials that it was trained in."""
+
+    parent: Trial
+    changes: tuple[Change, ...]
+    spec: TrialSpec
+    trials: tuple[Trial, ...] = ()
+
+    @property
+    def best(self) -> Trial:
+        """The best of its trials; the last where none is sound."""
+        return next(iter(ranked(self.trials)), self.trials[-1])
 
 
 def measure(problem: Problem, run: Store) -> Changed:
-    """Train the best few on, as they are and with their first remedy."""
+    """Let remedies fight where there are any, and train the best few on."""
     now = situation(problem, run)
     readings = finding_of(run, "learning_curves", now.round).evidence["readings"]
     short = [trial_of(run, reading["trial"]) for reading in readings]
-    remedies = {reading["trial"]: _first_remedy(reading["changes"]) for reading in readings}
+    proposed = {t.number: remedies(reading, t.hyperparameters) for t, reading in zip(short, readings, strict=True)}
     parents = finalists(run, short, len(problem.dataset.validation))[: problem.recipe.steps.change.top_k]
-    asked: list[tuple[Trial, tuple[Change, ...]]] = []
-    for parent in parents:
-        asked += [(parent, ())] + [(parent, (change,)) for change in remedies[parent.number]]
-    specs = [_longer(problem, now, parent, changes) for parent, changes in asked]
-    trials = fit_many(problem, run, specs)
+    asked = [(parent, proposed[parent.number]) for parent in parents]
+    epochs = _duel_epochs(problem, run, now, asked)
+    ways, duels = _fought(problem, run, now, asked, epochs) if epochs else (_all_ways(problem, now, asked), ())
+    ways = _trained(problem, run, ways)
     candidates = tuple(
-        Candidate(t.number, parent.number, changes, parent.val_accuracy, t.val_accuracy, len(t.curves.loss))
-        for t, (parent, changes) in zip(trials, asked, strict=True)
+        Candidate(
+            way.best.number,
+            way.parent.number,
+            way.changes,
+            way.parent.val_accuracy,
+            way.best.val_accuracy,
+            sum(trial.curves.epochs for trial in way.trials),
+        )
+        for way in ways
     )
-    evidence = _evidence(problem, now, parents, trials, candidates)
-    return dataclasses.replace(evidence, seen=_seen(problem, run, now, evidence.taken))
+    evidence = _evidence(problem, now, parents, [way.best for way in ways], candidates)
+    return dataclasses.replace(evidence, duels=duels, seen=_seen(problem, run, now, evidence.taken))
+
+
+def _duel_epochs(problem: Problem, run: Store, now: Situation, asked: list[tuple[Trial, Remedies]]) -> int:
+    """Epochs of the duels; 0 where there are none, the recipe wants none, or its budget of trials has no room."""
+    sides = [1 + len(one.changes) for _, one in asked if one.changes]
+    most = problem.recipe.budget.max_trials
+    spent = sum((t.spec.step, t.spec.round) != ("change", now.round) for t in run.trials)  # ours may be there
+    if not sides or (most is not None and spent + sum(sides) + len(asked) > most):
+        return 0
+    return length(now.stage.epochs, problem.recipe.steps.change.duel_epochs)
+
+
+def _all_ways(problem: Problem, now: Situation, asked: list[tuple[Trial, Remedies]]) -> list[Way]:
+    """Without a duel: each run as it is, and with its first remedy."""
+    tried = [(parent, changes) for parent, one in asked for changes in (NO_CHANGE, *((c,) for c in one.changes[:1]))]
+    return [Way(parent, changes, _longer(problem, now, parent, changes)) for parent, changes in tried]
+
+
+def _fought(
+    problem: Problem, run: Store, now: Situation, asked: list[tuple[Trial, Remedies]], epochs: int
+) -> tuple[list[Way], tuple[Duel, ...]]:
+    """The winner of each duel, with its first epochs behind it, and what has nothing to change; all duels at once."""
+    sides = [(parent, one, (NO_CHANGE, *((c,) for c in one.changes))) for parent, one in asked if one.changes]
+    specs = {parent.number: [_longer(problem, now, parent, c) for c in changes] for parent, _, changes in sides}
+    first = [
+        first_epochs(spec, epochs, whole(run, parent).epochs) for parent, _, _ in sides for spec in specs[parent.number]
+    ]
+    trials = iter(fit_many(problem, run, first))
+    ways, duels = {}, []
+    for parent, one, changes in sides:
+        fought = [next(trials) for _ in changes]
+        duels.append(settled(parent, one, fought, len(problem.dataset.validation)))
+        winner = duels[-1].taken or 0
+        ways[parent.number] = Way(parent, changes[winner], specs[parent.number][winner], (fought[winner],))
+    others = [Way(p, NO_CHANGE, _longer(problem, now, p, NO_CHANGE)) for p, one in asked if not one.changes]
+    ways |= {way.parent.number: way for way in others}
+    return [ways[parent.number] for parent, _ in asked], tuple(duels)
+
+
+def _trained(problem: Problem, run: Store, ways: list[Way]) -> list[Way]:
+    """Each to its end, all of them together."""
+    rest = {}
+    for index, way in enumerate(ways):
+        if not way.trials:
+            rest[index] = way.spec
+        elif way.trials[-1].state is TrialState.COMPLETED and way.spec.epochs > way.trials[-1].spec.epochs:
+            rest[index] = goes_on(way.spec, way.trials[-1])
+    trained = dict(zip(rest, fit_many(problem, run, list(rest.values())), strict=True))
+    more = {index: (trial,) for index, trial in trained.items()}
+    return [dataclasses.replace(way, trials=way.trials + more.get(index, ())) for index, way in enumerate(ways)]
 
 
 def _seen(problem: Problem, run: Store, now: Situation, taken: int | None) -> tuple[Verdict, ...]:
@@ -103,12 +176,8 @@ def judge(evidence: Changed) -> Iterator[Verdict]:
         yield passed("gained", sentence, *evidence.chosen)
     else:
         yield warned("within_noise", f"{sentence} That is no gain beyond chance.", *evidence.chosen)
+    yield from (passed("duel", duel.sentence) for duel in evidence.duels)
     yield from evidence.seen
-
-
-def _first_remedy(changes: list[dict[str, object]]) -> list[Change]:
-    found = (Change(**change) for change in changes)  # type: ignore[arg-type]
-    return [change for change in found if change.path in PATHS and change.path not in NOT_HERE][:1]
 
 
 def _longer(problem: Problem, now: Situation, parent: Trial, changes: tuple[Change, ...]) -> TrialSpec:

@@ -15,6 +15,8 @@ from tuner.symptoms import (
     diverging,
     gap,
     healthy,
+    hockey_stick,
+    init_loss_wrong,
     loss_increases_from_start,
     loss_metric_disagree,
     loss_spikes,
@@ -25,6 +27,7 @@ from tuner.symptoms import (
     overfit,
     overtrained_budget,
     plateau,
+    plateau_then_drop,
     shuffled_labels,
     stuck_at_chance,
     too_short_to_tell,
@@ -35,6 +38,7 @@ from tuner.symptoms import (
 )
 from tuner.symptoms.context import Context, for_trial
 from tuner.symptoms.symptom import Symptom
+from tuner.symptoms.too_short_to_tell import nothing_to_go_by
 
 __all__ = ["SYMPTOMS", "Context", "Symptom", "diagnose", "for_trial"]
 
@@ -45,6 +49,7 @@ SYMPTOMS: dict[str, Symptom] = {
         loss_increases_from_start,
         diverging,
         stuck_at_chance,
+        init_loss_wrong,
         lr_too_high,
         lr_too_low,
         loss_metric_disagree,
@@ -60,9 +65,13 @@ SYMPTOMS: dict[str, Symptom] = {
         too_short_to_tell,
         healthy,
         overtrained_budget,
+        plateau_then_drop,
+        hockey_stick,
         val_below_train,
     )
 }
+
+SAID_AT_ONCE = ("nan_or_inf", "too_short_to_tell")  # whatever the number of epochs
 
 
 def diagnose(curves: LearningCurves, context: Context | None = None) -> tuple[Verdict, ...]:
@@ -76,7 +85,10 @@ def diagnose(curves: LearningCurves, context: Context | None = None) -> tuple[Ve
         context = replace(context, num_classes=None, class_frequencies=None, baseline_loss=None)
         curves = replace(curves, loss=tuple(-v for v in curves.loss), val_loss=tuple(-v for v in curves.val_loss))
     found: dict[str, Verdict] = {}
+    blind = nothing_to_go_by(curves, context)
     for symptom in SYMPTOMS.values():
+        if blind and symptom.name not in SAID_AT_ONCE:
+            continue
         if any(cause in found for cause in symptom.yields_to) or (symptom.name == "healthy" and found):
             continue
         verdict = symptom.find(curves, context)

@@ -15,7 +15,10 @@ GAP, GAP_WHEN_GOOD, GOOD = 0.10, 0.07, 0.9  # of accuracy; the narrower one abov
 SHORT, SHORT_GAP = 5, 0.20  # with fewer epochs only a gap this wide is believed
 LUCK = 3.0  # standard errors of the validation accuracy
 LOSS_EPOCHS = 12  # a gap of losses alone is judged from here
-LOSS_RATIO, LOSS_APART = 1.5, 0.3  # validation above training by this factor, and by this share of its first value
+LOSS_RATIO, LOSS_APART = (
+    1.5,
+    0.3,
+)  # validation above training by this factor (a loss below zero has none), and by this share of its first value
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
@@ -56,7 +59,7 @@ def _of_losses(curves: LearningCurves, context: Context) -> Verdict | None:
         return None
     training, validation = median(curves.loss[-3:]), median(curves.val_loss[-3:])
     apart = validation - training
-    if validation <= LOSS_RATIO * training or apart <= LOSS_APART * abs(curves.val_loss[0]):
+    if training < 0 or validation <= LOSS_RATIO * training or apart <= LOSS_APART * abs(curves.val_loss[0]):
         return None
     return _verdict(
         context,

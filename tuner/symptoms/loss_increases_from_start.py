@@ -7,6 +7,7 @@ Source: Full Stack Deep Learning, "overfit a single batch: error goes up"; Googl
 """
 
 from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import slower
 from tuner.symptoms.shape import cost, falls, lowest, noise
@@ -16,6 +17,8 @@ LEAST_EPOCHS = 3
 RISE = 0.10  # of the first value: below it the loss stands still rather than rises
 STEADY = 0.25  # at most this share of the epochs may go down
 RUNAWAY = 10.0  # times the first value: a rate does that, a wrong sign needs longer
+RUNS_AWAY = {"lr_too_high": 0.8, "wrong_sign": 0.2}
+CLIMBS = {"wrong_sign": 0.5, "lr_too_high": 0.35, "shuffled_labels": 0.15}
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
@@ -36,7 +39,12 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
             if runaway
             else "a wrong sign or wrong labels, or a rate too high."
         ),
-        {"first": values[0], "last": values[-1], "share_of_epochs_that_fall": falls(values)},
+        {
+            "first": values[0],
+            "last": values[-1],
+            "share_of_epochs_that_fall": falls(values),
+            "causes": weighed(RUNS_AWAY if runaway else CLIMBS),
+        },
         (slower(curves, context, 10, "if a tenth of the rate still rises, it is not the rate"),),
         onset=1,
         confidence=0.9 if len(values) > LEAST_EPOCHS else 0.7,

@@ -8,6 +8,7 @@ Source: TheDeepChecker (correlation of loss and metric below 0.5); UMLAUT.
 
 from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
+from tuner.symptoms.remedies import look_at_labels
 from tuner.symptoms.shape import agreement, median
 from tuner.symptoms.symptom import BROKEN, Symptom
 
@@ -21,9 +22,9 @@ MOVED = 0.02  # accuracy gained that counts as movement
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
     """WARN where the training loss falls well and the training accuracy does not follow."""
     losses, accuracies = curves.loss, curves.accuracy
-    if min(len(losses), len(accuracies)) < LEAST_EPOCHS or losses[0] <= 0:
+    if min(len(losses), len(accuracies)) < LEAST_EPOCHS or losses[0] == 0:
         return None
-    fell = (losses[0] - median(losses[-3:])) / losses[0]
+    fell = (losses[0] - median(losses[-3:])) / abs(losses[0])  # a wrong sign lets it fall below zero
     gained = median(accuracies[-3:]) - accuracies[0]
     together = agreement(losses, [1 - value for value in accuracies])
     if fell < FELL or gained > MOVED or together >= TOGETHER or median(accuracies[-3:]) > ROOM:
@@ -34,6 +35,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         f"The training loss fell by {fell:.0%} while the training accuracy went from {accuracies[0]:.3g} to "
         f"{median(accuracies[-3:]):.3g}: loss and accuracy do not measure the same thing.",
         {"loss_fell": fell, "accuracy_gained": gained, "rank_correlation": together},
+        (look_at_labels("loss and accuracy seem to be given different ones"),),
         onset=1,
         confidence=0.7,
         check="accuracy by hand on one batch; class numbers want sparse losses, a regression has no accuracy",

@@ -1,21 +1,24 @@
 """Does the training loss say that the steps are too large?
 
-Three signs, any of which will do: the first epoch's mean lies far above chance (the first steps threw the weights
-out); the loss bounces at a high level and gains nothing; the loss of single steps climbs far above where it began.
+Four signs, any of which will do: the first epoch's mean lies far above chance (the first steps threw the weights
+out); the loss bounces at a high level and gains nothing; the loss of single steps climbs far above where it began; the
+loss stays far above what a model that is right so often could have (it is sure of what is wrong).
 
 Source: CS231n, neural-networks-3 (shapes of the loss); BTTackler (late variation without progress); our calibration.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
 from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import slower
+from tuner.symptoms.remedies import scaled, slower
 from tuner.symptoms.shape import cost, mean, median, moving_average, noise, tail
 from tuner.symptoms.symptom import Symptom
-from tuner.symptoms.yardsticks import chance, scheduled, start
+from tuner.symptoms.yardsticks import chance, doubtful_loss, scheduled, start
 
 THROWN_OUT, FAR_OUT = 1.5, 4.0  # mean loss of the first epoch, as a multiple of chance; beyond the second it stays said
 COMING_BACK = 0.85  # last loss over first: nearer than `FAR_OUT` it was the initialization, and it is over
@@ -25,8 +28,13 @@ BOUNCE = 0.15  # jitter of the second half, as a share of its level
 SMALL_SET = 3.0  # and so many times 1/sqrt(n): the mean loss over n training examples is no surer than that
 LEAST_EPOCHS = 8  # to see a bounce
 MANY_CLASSES = 1000  # where the number of classes is not told: chance is at most ln 1000 for most tasks
+SURE_OF_WRONG = 1.7  # times the loss of a model that is right as often and knows how often
+UNLIKELY_LOSS = 3.0  # nats: below it, where classes are not told, a penalty inside the loss explains as much
 STEP_CLIMB = 1.5  # smoothed step loss, as a multiple of the start
 LEAST_STEPS = 20
+STARTED_SO = 0.8  # first batch over the first epoch: the loss was that high before the first step
+FROM_THE_START = {"lr_too_high": 0.6, "bad_init": 0.2, "input_scale": 0.2}  # one mean does not tell them apart
+LATER = {"lr_too_high": 0.85, "input_scale": 0.15}
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,7 @@ class _Sign:
     number: float
     onset: int
     confidence: float
+    causes: Mapping[str, float]
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
@@ -45,15 +54,23 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         return None
     if curves.val_loss and median(tail(curves.val_loss)) < STILL_HIGH_IN_VALIDATION * reference:
         return None
-    signs = [s for s in (_thrown_out(curves, context), _bounces(curves, context), _steps_climb(curves, context)) if s]
+    signs = [s for sign in SIGNS if (s := sign(curves, context))]
     if not signs:
         return None
     return Verdict(
         "lr_too_high",
         Outcome.WARN,
         f"The learning rate looks too high: {'; '.join(sign.says for sign in signs)}.",
-        {"loss_at_start": reference, "last": values[-1], "signs": [sign.number for sign in signs]},
-        (slower(curves, context, 10 if signs[0].number > 3 else 3, "smaller steps do not jump over the valley"),),
+        {
+            "loss_at_start": reference,
+            "last": values[-1],
+            "signs": [sign.number for sign in signs],
+            "causes": weighed(signs[0].causes),
+        },
+        (
+            slower(curves, context, 10 if signs[0].number > 3 else 3, "smaller steps do not jump over the valley"),
+            scaled("inputs that are large make every step large"),
+        ),
         onset=min(sign.onset for sign in signs),
         confidence=min(0.95, max(sign.confidence for sign in signs) + 0.1 * (len(signs) - 1)),
         check="run `tuner lr-find`, or a hundred steps at a third of the rate: the loss should fall faster",
@@ -70,11 +87,13 @@ def _reference(curves: LearningCurves, context: Context) -> float:
 def _thrown_out(curves: LearningCurves, context: Context) -> _Sign | None:
     if not curves.loss or not (chance(curves, context) or curves.accuracy):
         return None  # a regression has no chance
+    if curves.step_loss and curves.step_loss[0] >= STARTED_SO * curves.loss[0]:
+        return None  # that is `init_loss_wrong`
     ratio = curves.loss[0] / _reference(curves, context)
     coming_back = any(v and v[-1] < COMING_BACK * v[0] for v in (curves.loss, curves.val_loss))
     if ratio <= THROWN_OUT or (ratio < FAR_OUT and (coming_back or curves.epochs < 2)):
         return None
-    return _Sign(f"the first epoch's loss is {ratio:.1f} times that of guessing", ratio, 1, 0.7)
+    return _Sign(f"the first epoch's loss is {ratio:.1f} times that of guessing", ratio, 1, 0.7, FROM_THE_START)
 
 
 def _bounces(curves: LearningCurves, context: Context) -> _Sign | None:
@@ -90,7 +109,9 @@ def _bounces(curves: LearningCurves, context: Context) -> _Sign | None:
         return None
     share = jitter / level
     onset = len(values) - len(late) + 1
-    return _Sign(f"the training loss jumps by {share:.0%} from epoch to epoch and gains nothing", share, onset, 0.75)
+    return _Sign(
+        f"the training loss jumps by {share:.0%} from epoch to epoch and gains nothing", share, onset, 0.75, LATER
+    )
 
 
 def _steps_climb(curves: LearningCurves, context: Context) -> _Sign | None:
@@ -104,12 +125,29 @@ def _steps_climb(curves: LearningCurves, context: Context) -> _Sign | None:
     if begin <= 0 or peak <= STEP_CLIMB * begin:
         return None
     where = 1 + smooth.index(peak) * max(1, curves.epochs) // len(steps)
-    return _Sign(f"within the steps the loss climbed to {peak / begin:.1f} times its start", peak / begin, where, 0.8)
+    return _Sign(
+        f"within the steps the loss climbed to {peak / begin:.1f} times its start", peak / begin, where, 0.8, LATER
+    )
 
+
+def _sure_of_wrong(curves: LearningCurves, context: Context) -> _Sign | None:
+    if min(len(curves.loss), len(curves.accuracy)) < LEAST_EPOCHS:
+        return None
+    known = chance(curves, context)
+    loss, accuracy = median(tail(curves.loss)), median(tail(curves.accuracy))
+    classes = context.num_classes or (round(1 / known.accuracy) if known else MANY_CLASSES)
+    possible, least = doubtful_loss(accuracy, classes), known.loss if known else UNLIKELY_LOSS
+    if loss < max(SURE_OF_WRONG * possible, least):
+        return None
+    says = f"a loss of {loss:.3g} at an accuracy of {accuracy:.2g} is that of a model sure of what is wrong"
+    return _Sign(says, loss / possible, 1, 0.7, FROM_THE_START)
+
+
+SIGNS = (_thrown_out, _bounces, _steps_climb, _sure_of_wrong)
 
 SYMPTOM = Symptom(
     "lr_too_high",
-    "The loss starts far above guessing, bounces without gaining, or climbs within the steps.",
+    "The loss starts far above guessing, bounces, climbs within the steps, or is sure of what is wrong.",
     find,
     yields_to=("nan_or_inf", "loss_increases_from_start", "diverging"),
 )

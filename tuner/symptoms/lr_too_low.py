@@ -7,6 +7,7 @@ Source: CS231n, neural-networks-3 ("low learning rate: linear"); bounds by calib
 """
 
 from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import faster, longer
 from tuner.symptoms.shape import cost, falls, mean, noise
@@ -46,6 +47,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
             "covered": covered,
             "per_epoch": mean([fall / (len(values) - 1) / begin]),
             "second_half_over_first": second / first if first else None,
+            "causes": weighed({"lr_too_low": 0.75, "vanishing_gradient": 0.15, "input_scale": 0.1}),
         },
         (
             faster(curves, context, factor, "larger steps cover the same way in fewer epochs"),

@@ -7,16 +7,73 @@ Source: all nine tools compared in the reference; lead-up rule: a loss three tim
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from tuner.records import Change, LearningCurves, Outcome, Verdict
+from tuner.symptoms.causes import ordered, weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import clipped, slower
+from tuner.symptoms.remedies import clipped, scaled, slower
 from tuner.symptoms.shape import median
 from tuner.symptoms.symptom import Symptom
 
 CLIMB = 3.0  # the last finite loss, as a multiple of the usual one, that says it climbed before it broke
 TOO_LARGE = 1e30  # a loss that a 32-bit float will not hold much longer
+
+
+@dataclass(frozen=True)
+class Lead:
+    """What came before the first number that is not finite, and what it says."""
+
+    name: str
+    says: str
+    check: str
+    causes: Mapping[str, float]
+    confidence: float
+
+
+ONLY_VALIDATION, AT_ONCE, CLIMBED = "validation only", "before the first step", "climb"
+FIRST_EPOCH, SUDDENLY = "first epoch", "suddenly"
+LEADS = {
+    lead.name: lead
+    for lead in (
+        Lead(
+            ONLY_VALIDATION,
+            "training stays finite, so look at the validation data or at a logarithm of 0.",
+            "compute the loss on the validation images one by one and look at the first that is not finite",
+            {"val_data": 0.7, "head_loss_mismatch": 0.3},
+            0.9,
+        ),
+        Lead(
+            AT_ONCE,
+            "before any step was taken, so it is the inputs, the labels or the loss itself.",
+            "look for numbers that are not finite in one batch of inputs and labels",
+            {"nan_input": 0.6, "head_loss_mismatch": 0.3, "input_scale": 0.1},
+            0.9,
+        ),
+        Lead(
+            CLIMBED,
+            "the loss climbed before, so the learning rate is too high.",
+            "one epoch at a tenth of the rate",
+            {"lr_too_high": 0.9, "input_scale": 0.1},
+            0.9,
+        ),
+        Lead(
+            FIRST_EPOCH,
+            "from the start, so the inputs, the labels, the loss itself or a far too high rate.",
+            "the loss of one batch before any step: finite means the rate, not finite means pixels, labels or loss",
+            {"lr_too_high": 0.5, "nan_input": 0.25, "head_loss_mismatch": 0.15, "input_scale": 0.1},
+            0.7,
+        ),
+        Lead(
+            SUDDENLY,
+            "suddenly, so a rate too high, a bad batch, or a logarithm or division of 0.",
+            "one epoch at a tenth of the rate; if it breaks at the same batch, look at that batch",
+            {"lr_too_high": 0.55, "nan_input": 0.25, "head_loss_mismatch": 0.2},
+            0.6,
+        ),
+    )
+}
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
@@ -36,49 +93,52 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     before = [v for v in curves.loss[:epoch] if math.isfinite(v)] or [
         v for v in curves.step_loss[:step] if math.isfinite(v)
     ]
-    climbed = len(before) > 1 and before[-1] > CLIMB * median(before[:-1]) > 0
-    cause, check, changes, sure = _cause(curves, context, trained, climbed, epoch)
+    lead = LEADS[_lead_up(trained, step, epoch, before)]
     where = ", ".join(sorted(broken)) or "step_loss"
     return Verdict(
         "nan_or_inf",
         Outcome.FAIL,
-        f"{where} is NaN or infinite from epoch {epoch + 1} on: {cause}",
-        {"where": sorted(broken) or ["step_loss"], "step": step, "climbed_before": climbed, "last_finite": before[-1:]},
-        changes,
+        f"{where} is NaN or infinite from epoch {epoch + 1} on: {lead.says}",
+        {
+            "where": sorted(broken) or ["step_loss"],
+            "step": step,
+            "lead_up": lead.name,
+            "climbed_before": lead.name == CLIMBED,
+            "last_finite": before[-1:],
+            "causes": weighed(lead.causes),
+        },
+        _remedies(curves, context, lead),
         onset=epoch + 1,
-        confidence=sure,
-        check=check,
+        confidence=lead.confidence,
+        check=lead.check,
         source="every monitor compared; lead-up of 3 times the usual loss",
     )
 
 
-def _cause(
-    curves: LearningCurves, context: Context, trained: bool, climbed: bool, epoch: int
-) -> tuple[str, str, tuple[Change, ...], float]:
-    rate_first = (
-        slower(curves, context, 10, "the loss ran away before it broke"),
-        clipped("a cut gradient cannot throw the weights out"),
-    )
+def _lead_up(trained: bool, step: int | None, epoch: int, before: Sequence[float]) -> str:
+    """Which of the five ways into NaN it was."""
     if not trained:
-        look = "compute the loss on the validation images one by one and look at the first that is not finite"
-        return "training stays finite, so look at the validation data or at a logarithm of 0.", look, (), 0.9
-    if climbed:
-        return (
-            "the loss climbed before, so the learning rate is too high.",
-            "one epoch at a tenth of the rate",
-            rate_first,
-            0.9,
-        )
-    if epoch == 0:
-        look = "the loss of one batch before any step: finite means the rate, not finite means pixels, labels or loss"
-        return (
-            "from the start, so the inputs, the labels, the loss itself or a far too high rate.",
-            look,
-            rate_first,
-            0.7,
-        )
-    look = "one epoch at a tenth of the rate; if it breaks at the same batch, look at that batch"
-    return "suddenly, so a rate too high, a bad batch, or a logarithm or division of 0.", look, rate_first, 0.6
+        return ONLY_VALIDATION
+    if step == 0:
+        return AT_ONCE
+    if len(before) > 1 and before[-1] > CLIMB * median(before[:-1]) > 0:
+        return CLIMBED
+    return FIRST_EPOCH if epoch == 0 else SUDDENLY
+
+
+def _remedies(curves: LearningCurves, context: Context, lead: Lead) -> tuple[Change, ...]:
+    return ordered(
+        weighed(lead.causes),
+        {
+            "nan_input": (Change("data.drop_non_finite", True, "one number that is not finite spoils every weight"),),
+            "lr_too_high": (
+                slower(curves, context, 10, "the loss runs away before it breaks"),
+                clipped("a cut gradient cannot throw the weights out"),
+            ),
+            "input_scale": (scaled("large inputs overflow an exponential"),),
+            "val_data": (),
+        },
+    )
 
 
 def _first(values: Sequence[float]) -> int | None:

@@ -6,17 +6,20 @@ nothing is said.
 Source: losslint and runmedic (less than 1 to 2 % of the progress in the last quarter to third); Google's playbook.
 """
 
+from collections.abc import Sequence
+
 from tuner.records import Change, LearningCurves, Outcome, Verdict
+from tuner.symptoms.causes import ordered, weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import slower
-from tuner.symptoms.shape import cost, drops, median, tail, val_cost
+from tuner.symptoms.remedies import enlarged, faster, look_at_labels, normalized, slower
+from tuner.symptoms.shape import cost, drops, median, noise, tail, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
-from tuner.symptoms.yardsticks import scheduled, start
+from tuner.symptoms.yardsticks import POOR_LOSS, POOR_UNKNOWN, chance, scheduled, start
 
 LEAST_EPOCHS = 15
 WINDOW = 0.3  # the last so much of the run
 GAIN = 0.02  # of all progress
-FAR = 0.5  # of the start
+JITTERS = 0.005  # of the level: the rate may be what keeps the loss there
 GOOD = 0.7  # training accuracy above which a halt is an end
 
 
@@ -30,25 +33,47 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     third = max(2, len(late) // 3)
     gain = median(late[:third]) - median(late[-third:])
     known = [v for v in (values, val_cost(curves)) if v]
-    far = min(median(tail(v)) for v in known) > FAR * begin  # dropout lifts the training loss, so the better one counts
+    poor = POOR_LOSS if chance(curves, context) or curves.accuracy or context.baseline_loss else POOR_UNKNOWN
+    far = (
+        min(median(tail(v)) for v in known) > poor * begin
+    )  # dropout lifts the training loss, so the better one counts
     far &= not (curves.accuracy and median(tail(curves.accuracy)) > GOOD)
-    if not far or gain > GAIN * max(begin - min(values), 0.02 * abs(begin)):
+    if not far or gain > max(GAIN * max(begin - min(values), 0.02 * abs(begin)), noise(late)):
         return None
     onset = len(values) - len(late) + 1
+    causes = _causes(late)
     return Verdict(
         "plateau",
         Outcome.WARN,
         f"The training loss has not moved since epoch {onset} and stands at {median(tail(values)):.4g}, "
         f"{median(tail(values)) / begin:.0%} of where it began.",
-        {"gain": gain, "level": median(tail(values)), "loss_at_start": begin, "window": len(late)},
-        (
-            Change("schedule.name", "cosine", "a rate that decays gets past where a constant one comes to a halt"),
-            slower(curves, context, 3, "smaller steps reach lower"),
-        ),
+        {"gain": gain, "level": median(tail(values)), "loss_at_start": begin, "window": len(late), "causes": causes},
+        _remedies(curves, context, causes),
         onset=onset,
         confidence=0.5,
         check="one epoch at a tenth of the rate: a fall means decay the rate; none means capacity or labels",
         source="losslint and runmedic, 1 to 2 % of the progress; Google tuning playbook",
+    )
+
+
+def _causes(late: Sequence[float]) -> dict[str, float]:
+    """A level that jitters is walked around in too large steps; one that is still is an end, or no steps at all."""
+    if noise(late) > JITTERS * abs(median(late)):
+        return weighed({"lr_too_high": 0.6, "underfit": 0.2, "label_noise": 0.2})
+    return weighed({"underfit": 0.4, "lr_too_low": 0.2, "label_noise": 0.2, "dead_relu": 0.2})
+
+
+def _remedies(curves: LearningCurves, context: Context, causes: dict[str, float]) -> tuple[Change, ...]:
+    decays = Change("schedule.name", "cosine", "a rate that decays gets past where a constant one comes to a halt")
+    return ordered(
+        causes,
+        {
+            "lr_too_high": (slower(curves, context, 3, "smaller steps reach lower"), decays),
+            "lr_too_low": (faster(curves, context, 10, "larger steps leave a flat place"), decays),
+            "underfit": enlarged(context),
+            "label_noise": (look_at_labels("wrong labels are a floor that no model gets below"),),
+            "dead_relu": (normalized("units that never answer learn nothing; normalized inputs wake them"),),
+        },
     )
 
 

@@ -31,6 +31,21 @@ def clipped(because: str) -> Change:
     return Change("optimizer.global_clipnorm", 1.0, because)
 
 
+def scaled(because: str) -> Change:
+    """Inputs with mean 0 and standard deviation 1."""
+    return Change("data.scale_inputs", "standardize", because)
+
+
+def normalized(because: str) -> Change:
+    """Batch normalization between the layers."""
+    return Change("layers.add_batch_normalization", True, because)
+
+
+def look_at_labels(because: str) -> Change:
+    """No number: a person has to look."""
+    return Change("data.labels", "look", because)
+
+
 def longer(context: Context, epochs: int, because: str) -> Change:
     """Twice the epochs there were."""
     return Change("steps.change.epochs", max(10, 2 * epochs), because, context.epochs_planned)

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
+from tuner.symptoms.remedies import look_at_labels
 from tuner.symptoms.shape import cost, median, median_of_three, tail
 from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import AT_CHANCE, Chance, accuracy_noise, chance
@@ -57,6 +58,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
             "chance_accuracy": level.accuracy,
             "best_val_loss": best_loss,
         },
+        (look_at_labels("nothing in them carries over to validation"),),
         onset=1,
         confidence=0.85 if level.told else 0.7,
         check="look at twenty training and twenty validation images with their labels, through the same pipeline; if "

@@ -1,7 +1,7 @@
 """Is the model too weak, or too much held back, to fit even the training data?
 
 Training and validation nearly coincide, neither is good, and nothing moves any more. Good is the target where there
-is one; otherwise the training loss has covered less than half of the way from guessing to zero.
+is one; otherwise the training loss has covered less than two fifths of the way from guessing to zero.
 
 Source: the lecture's step 5 ("the curves nearly coincide"); CS231n; AUTOTRAINER's accuracy below 0.6.
 """
@@ -9,16 +9,16 @@ Source: the lecture's step 5 ("the curves nearly coincide"); CS231n; AUTOTRAINER
 from collections.abc import Sequence
 
 from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import enlarged, faster
 from tuner.symptoms.shape import cost, falls, median, tail, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
-from tuner.symptoms.yardsticks import accuracy_noise, start
+from tuner.symptoms.yardsticks import POOR_LOSS, POOR_UNKNOWN, accuracy_noise, chance, start
 
 LEAST_EPOCHS, LEAST_WITH_TARGET = 20, 8
 SETTLED = 0.10  # gain in the last third, as a share of all progress
 STEADY = 0.99  # a validation loss that falls in every epoch of the last third has not settled
-POOR_LOSS = 0.5  # of the start
 POOR_ACCURACY = 0.7  # with `POOR_LOSS`, where there is no target
 TOGETHER_ACCURACY, TOGETHER_LOSS = 0.05, 0.10  # of accuracy; of the start
 LUCK = 3.0  # standard errors
@@ -42,12 +42,17 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         Outcome.WARN,
         f"Training and validation nearly coincide and neither is good (loss {last:.4g} of {begin:.4g} at the start"
         f"{accuracy}), and nothing moves any more: the model is too small or held back.",
-        {"train_loss": last, "val_loss": median(tail(validation)), "loss_at_start": begin, "late_gain": gain},
+        {"train_loss": last, "val_loss": median(tail(validation)), "loss_at_start": begin, "late_gain": gain}
+        | {
+            "causes": weighed(
+                {"underfit": 0.5, "too_much_regularization": 0.25, "lr_too_low": 0.15, "label_noise": 0.1}
+            )
+        },
         (*enlarged(context), faster(curves, context, 3, "a rate too low settles nowhere near the optimum")),
         onset=len(training) - len(training) // 3 + 1,
         confidence=0.9 if context.target is not None else 0.65,
         check="ten epochs on twenty examples: a model that cannot fit these is too small or broken",
-        source="the lecture's step 5; CS231n; half of the way from guessing",
+        source="the lecture's step 5; CS231n; two fifths of the way from guessing",
     )
 
 
@@ -70,7 +75,8 @@ def _poor(curves: LearningCurves, context: Context, begin: float) -> bool:
     if curves.accuracy and max(median(tail(v)) for v in (curves.accuracy, curves.val_accuracy) if v) >= POOR_ACCURACY:
         return False
     better = min(median(tail(cost(curves))), median(tail(val_cost(curves))))  # dropout lifts the training loss
-    return better > POOR_LOSS * begin
+    known = chance(curves, context) or curves.accuracy or context.baseline_loss
+    return better > (POOR_LOSS if known else POOR_UNKNOWN) * begin
 
 
 SYMPTOM = Symptom(

@@ -6,7 +6,7 @@ Only a nearly perfect validation over a training that is far from it asks for a 
 Source: UMLAUT (validation accuracy above 0.95 early, or 0.05 above training), narrowed until dropout passes.
 """
 
-from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
 from tuner.symptoms.shape import median, tail
 from tuner.symptoms.symptom import BROKEN, Symptom
@@ -41,6 +41,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         f"Validation accuracy {validation:.3f} is nearly perfect while training is at {training:.3f}: "
         "too good to believe. Strong dropout or augmentation can do this; so can copies of training images.",
         {"accuracy": training, "val_accuracy": validation},
+        (Change("data.split", "look", "the same examples in both sets make validation too good"),),
         confidence=0.4 if context.dropout is None else 0.7,
         check="look for the same images in both splits, by hash; evaluate the training images in inference mode",
         source="UMLAUT, narrowed by calibration",

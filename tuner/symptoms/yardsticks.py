@@ -18,6 +18,10 @@ from tuner.symptoms.shape import cost, median
 
 AT_CHANCE = 0.02  # a loss within this share of chance is at chance (2 % of ln C)
 LARGEST_SET = 5000  # a validation set larger than this cannot be told from its accuracies
+POOR_LOSS = 0.6  # share of the loss of guessing above which a settled loss is poor; hard tasks end below it
+POOR_UNKNOWN = 0.85  # the same where nothing tells what guessing costs: weak features explain half of a target at best
+ONE_ANSWER = 0.02  # spread of the accuracies of a model that always gives the most frequent answer
+SURE = 0.03  # how far from a whole number of examples is near enough to tell their number
 UNKNOWN_SET = 400  # examples assumed where nothing tells: an accuracy of 0.5 then carries an error of 0.025
 
 
@@ -52,11 +56,22 @@ def guessed_chance(losses: Sequence[float], accuracies: Sequence[float], within:
         near = abs(loss - math.log(classes)) <= within * math.log(classes)
         if near and 0.6 / classes <= accuracy <= 1.4 / classes:
             return Chance(math.log(classes), 1 / classes, False)
-        if 0.5 <= accuracy < 0.98:  # two classes, one more frequent: the loss is the entropy of the accuracy
+        steady = max(accuracies) - min(accuracies) <= ONE_ANSWER
+        if steady and 0.5 <= accuracy < 0.98:  # two classes, one more frequent: the loss is the entropy of the accuracy
             entropy = -accuracy * math.log(accuracy) - (1 - accuracy) * math.log(1 - accuracy)
             if abs(loss - entropy) <= within * entropy:
                 return Chance(entropy, accuracy, False)
     return None
+
+
+def doubtful_loss(accuracy: float, classes: int) -> float:
+    """Cross-entropy, in nats, of a model that is right with `accuracy` in [0, 1] and knows it.
+
+    What is left is spread evenly over the other classes. Whoever trains the scale of the last layer alone gets there,
+    so a training loss far above it is no matter of accuracy.
+    """
+    p = min(max(accuracy, 1e-6), 1 - 1e-6)
+    return -p * math.log(p) - (1 - p) * math.log((1 - p) / max(classes - 1, 1))
 
 
 def start(curves: LearningCurves, context: Context) -> float:
@@ -84,11 +99,20 @@ def examples_behind(accuracies: Sequence[float]) -> int | None:
 @lru_cache(maxsize=128)  # several symptoms ask for the same accuracies
 def _common_step(values: tuple[float, ...]) -> int | None:
     first, *others = values
-    for n in range(2, LARGEST_SET + 1):
-        within, place = 2e-6 * n, first * n
+    precision = _precision(values)
+    for n in range(2, min(LARGEST_SET, int(SURE / precision)) + 1):
+        within, place = precision * n, first * n
         if abs(place - round(place)) <= within and all(abs(v * n - round(v * n)) <= within for v in others):
             return n
     return None
+
+
+def _precision(values: tuple[float, ...]) -> float:
+    """What accuracies are written to: four or five digits where somebody rounded them, else those of a 32-bit float."""
+    for digits in (4, 5):
+        if all(abs(round(value, digits) - value) < 1e-9 for value in values):
+            return float(0.6 * 10**-digits)
+    return 2e-6
 
 
 def accuracy_noise(accuracies: Sequence[float], examples: int | None) -> float:

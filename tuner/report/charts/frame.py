@@ -61,7 +61,7 @@ def lay_out(size: Size, x: Axis, y: Axis, label_room: float, mark_rows: int) -> 
     """Room for the ticks' numbers on the left, the titles above and below, and the lines' labels on the right."""
     ticks = Scale(y, 0.0, 1.0).ticks(size.ticks_y)
     left = 12 + max([text_width(y.write(tick), size.font) for tick in ticks] or [20.0])
-    top = size.font * 1.25 + 11 + mark_rows * (size.font + 4)
+    top = size.font * 1.25 + 11 + mark_rows * (size.font + 4) + (3 if mark_rows else 0)
     bottom = size.height - size.font * 2.2 - (size.font * 0.9 if x.title else 0)
     right = size.width - max(label_room + 8, 14)
     return Plot(left, top, right, bottom, Scale(x, left, right), Scale(y, bottom, top))
@@ -115,7 +115,7 @@ def upright_marks(plot: Plot, size: Size, rows: list[tuple[Mark, int]]) -> list[
     lines, labels = [], []
     for mark, row in rows:
         at = plot.x(mark.value)
-        baseline = plot.top - 6 - row * (size.font + 4)
+        baseline = plot.top - 9 - row * (size.font + 4)  # clear of the number at the upper end of the axis
         half = text_width(mark.label, size.font) / 2
         middle = min(max(at, half), size.width - half)
         lines.append(line(at, baseline + 3, at, plot.bottom, mark.style))

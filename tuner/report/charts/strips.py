@@ -58,7 +58,7 @@ def draw(chart: Strips, size: Size) -> Drawing:
     left = 14.0 if stacked else 18 + max([_label_width(row, size) for row in chart.rows] or [0.0])
     notes = max([text_width(row.note, size.font) for row in chart.rows] or [0.0])
     right = size.width - (14.0 if stacked or not notes else notes + 22)
-    top = 10 + max([row + 1 for _, row in upright] or [0]) * (size.font + 4)
+    top = 10 + max([row + 1 for _, row in upright] or [0]) * (size.font + 4) + (3 if upright else 0)
     bottom = top + row_height * len(chart.rows) + 6
     canvas = replace(size, height=bottom + size.font * 3.1)
     plot = Plot(left, top, right, bottom, Scale(chart.x, left, right), Scale(Axis("", 0, 1), bottom, top))

@@ -1,21 +1,27 @@
-"""Step 6 as pictures: before and after each proposed change, and the longer runs."""
+"""Step 6 as pictures: the duels of remedies, before and after each change that was taken on, and the longer runs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tuner.records import Finding
+from tuner.inspection import Duel, Side
+from tuner.records import Change, Finding
 from tuner.report import read, words
 from tuner.report.blocks import Block, Cell, Facts, Figure, Fold, Table
 from tuner.report.charts import strips
 from tuner.report.charts.scale import spread
+from tuner.report.diagnosed.duels import blocks as duel_blocks
 from tuner.report.panels.curves import trials_figure
 from tuner.report.view import View
 
-MOST_CANDIDATES = 10
+MOST_CANDIDATES, MOST_DUELS = 10, 4
 
 
 def panel(view: View, finding: Finding) -> Iterator[Block]:
-    """A before-and-after row for each candidate, the candidates as a table, and their curves."""
+    """Who won each duel, a before-and-after row for each candidate, the candidates as a table, and their curves."""
+    for one in read.items(finding.evidence, "duels")[:MOST_DUELS]:
+        duel = _duel(one)
+        if duel.sides:
+            yield from duel_blocks(duel)
     candidates = read.items(finding.evidence, "candidates")[:MOST_CANDIDATES]
     taken = read.whole(finding.evidence, "taken")
     noise = read.number(finding.evidence, "noise")
@@ -32,6 +38,26 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
         yield Fold("The longer runs, epoch by epoch", (figure,))
     if noise > 0:
         yield Facts((("Noise of one measurement", f"± {noise:.3f}; a smaller gain may be chance"),))
+
+
+def _duel(one: Mapping[str, Any]) -> Duel:
+    """A duel as it was recorded; what is missing stays empty."""
+    sides = tuple(
+        Side(
+            tuple(
+                Change(read.text(c, "path"), read.value(c, "value"), read.text(c, "because"), read.value(c, "before"))
+                for c in read.items(side, "changes")
+            ),
+            read.number(side, "before"),
+            read.number(side, "after"),
+            read.whole(side, "epochs") or 0,
+            read.number(side, "seconds"),
+            read.flag(side, "diverged") or False,
+        )
+        for side in read.items(one, "sides")
+    )
+    verdict, metric, sentence = (read.text(one, key) for key in ("verdict", "metric", "sentence"))
+    return Duel(verdict, metric, sides, read.whole(one, "taken"), sentence, read.number(one, "noise"))
 
 
 def _figure(candidates: tuple[Mapping[str, Any], ...], taken: int | None, noise: float) -> Figure:

@@ -17,6 +17,7 @@ SHARES = (0.9, 0.5)  # of the curves, in the light band and in the dark one
 MOST_ROWS = 30  # of a table twin; longer curves are thinned
 LOSS_CEILING = 1.6  # times the highest first loss: what lies above is cut off, or it would flatten all the rest
 
+ONSET_STYLES = {"warn": "warned", "fail": "failed"}  # classes of the style sheet
 NOT_NEGATIVE = (0.0, math.inf)  # where the numbers of an axis may lie
 
 Write = Callable[[float], str]
@@ -113,15 +114,28 @@ def loss_axis(curves: Sequence[LearningCurves]) -> Axis:
     return spread(values, "loss, nats", include=[0.0], within=NOT_NEGATIVE)
 
 
-def small_losses(trial: Trial, y: Axis, onset: int | None) -> Drawing:
-    """Training and validation loss of one trial on a small canvas, the onset of its symptom marked."""
+def onset_mark(epoch: int, label: str, outcome: str) -> Mark:
+    """Where a finding begins, in the color of its outcome (pass | warn | fail)."""
+    return Mark(epoch, label, style=ONSET_STYLES.get(outcome, "mark"))
+
+
+def best_mark(epoch: int, label: str) -> Mark:
+    """The epoch of the best validation."""
+    return Mark(epoch, label, style="pick")
+
+
+def small_losses(trial: Trial, y: Axis, onset: int | None, outcome: str) -> Drawing:
+    """Training and validation loss of one trial on a small canvas, its best epoch and its symptom's onset marked."""
     epochs = max(trial.curves.epochs, 1)
     diverged = trial.state is TrialState.DIVERGED
     series = tuple(
         Series(label, tuple(range(1, len(values) + 1)), values, style, diverged=diverged)
         for style, (label, values) in enumerate((("train", trial.curves.loss), ("val", trial.curves.val_loss)))
     )
-    marks = (Mark(onset, f"epoch {onset}"),) if onset is not None and 1 <= onset <= epochs else ()
+    marks: tuple[Mark, ...]
+    marks = (onset_mark(onset, f"epoch {onset}", outcome),) if onset is not None and 1 <= onset <= epochs else ()
+    if marks and trial.best_epoch is not None and trial.spec.validate and 1 <= trial.best_epoch < epochs:
+        marks += (best_mark(trial.best_epoch, "best"),)
     return draw(LineChart(series, epochs_axis(epochs), y, marks=marks), SMALL)
 
 

@@ -18,8 +18,8 @@ def panel(view: View) -> Iterator[Block]:
     """Versions and device, then the command that does the same again."""
     found = view.run.environment
     begun = words.name(view.run.created).replace("T", " ")
-    facts = [("Run folder", words.clean(view.run.folder, 300)), ("Begun", begun.replace("+00:00", " UTC"))]
-    yield Facts((*_facts(found), *facts))
+    own = [("Run folder", words.clean(view.run.folder, 300)), ("Begun", begun.replace("+00:00", " UTC"))]
+    yield Facts((*facts(found), *own))
     command = read.text(found, "command") or f"tuner run {shlex.quote(words.clean(view.run.folder))}/recipe.yaml"
     yield Code("The same again", words.clean(command))
     yield Code("This page again, from the records alone", f"tuner report {shlex.quote(words.clean(view.run.folder))}")
@@ -31,7 +31,7 @@ def device(environment: Mapping[str, Any]) -> str:
     return words.name(known) if known else ""
 
 
-def _facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+def facts(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Terms and values; what is nested, such as the versions of packages, comes on its own line for each."""
     flat: list[tuple[str, str]] = []
     for key, value in found.items():

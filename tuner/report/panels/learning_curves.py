@@ -37,7 +37,11 @@ def symptom(reading: Mapping[str, Any]) -> str:
 def _charts(drawn: list[tuple[Mapping[str, Any], Trial]]) -> Multiples:
     y = loss_axis([trial.curves for _, trial in drawn])
     cells = tuple(
-        (f"Trial {trial.number}", symptom(reading), small_losses(trial, y, read.whole(reading, "onset")))
+        (
+            f"Trial {trial.number}",
+            symptom(reading),
+            small_losses(trial, y, read.whole(reading, "onset"), read.text(reading, "outcome")),
+        )
         for reading, trial in drawn
     )
     rows = tuple((str(trial.number), *last_cells(trial)) for _, trial in drawn)

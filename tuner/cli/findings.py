@@ -1,0 +1,178 @@
+"""How are the findings of a diagnosis said? Verdict by verdict for a person, and as one JSON object for a program."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from tuner.inspection import Duel, Inspection, Side
+from tuner.records import Change, Outcome, Verdict, to_json
+from tuner.symptoms import diagnose as verdicts_on
+from tuner.symptoms.readers import Reading, of_trial, with_curves
+
+MARKS = {
+    Outcome.PASS: ("✓", "healthy", "green"),
+    Outcome.WARN: ("!", "look", "yellow"),
+    Outcome.FAIL: ("✗", "stop", "red"),
+}
+NOTES = {"too_short_to_tell": ("?", "too early", "cyan")}
+NOTE = ("·", "note", "cyan")  # a PASS that is not `healthy`: something to know, nothing to repair
+LISTED = 8  # numbers of a tuple that are shown
+
+
+def of_curves(reading: Reading, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """What was found in curves alone, ready for JSON."""
+    report: dict[str, Any] = {
+        "verdicts": to_json(list(verdicts)),
+        "columns": dict(reading.columns),
+        "source": reading.source,
+        "epochs": len(reading.epochs),
+        "notes": list(reading.notes),
+    }
+    if reading.run is not None and reading.trial is not None:
+        report["trial"] = reading.trial.number
+        report["other_trials"] = dict(_others(reading))
+        report["findings"] = [
+            {
+                "step": finding.step,
+                "round": finding.round,
+                "outcome": finding.outcome.value,
+                "sentence": _sentence(finding),
+            }
+            for finding in reading.run.findings
+        ]
+    return report
+
+
+def of_model(inspection: Inspection) -> dict[str, Any]:
+    """What was found in a model, ready for JSON: the keys of curves, and what the look inside adds."""
+    found = to_json(inspection)
+    keys = ("verdicts", "columns", "source", "epochs", "notes", "curves", "layers", "filters", "classes", "duels")
+    return {
+        **{key: found[key] for key in keys},
+        "epochs": inspection.curves.epochs,
+        "environment": found["environment"],
+    }
+
+
+def lines_of_curves(reading: Reading, verdicts: Sequence[Verdict], verbose: bool) -> list[str]:
+    """What was found in curves alone, for a person."""
+    lines = [f"{reading.source}  {_counted(reading)}", _read_as(reading.columns)]
+    lines += [f"  note      {note}" for note in reading.notes]
+    if reading.unused and verbose:
+        lines.append("  not used  " + ", ".join(reading.unused))
+    for verdict in verdicts:
+        lines += verdict_lines(verdict)
+    return lines + _run_lines(reading)
+
+
+def lines_of_model(inspection: Inspection) -> list[str]:
+    """What was found in a model, for a person."""
+    count = inspection.curves.epochs
+    lines = [f"{inspection.source}  {count} epoch{'' if count == 1 else 's'}"]
+    if inspection.columns:
+        lines.append(_read_as(inspection.columns))
+    lines += [f"  note      {note}" for note in inspection.notes]
+    for verdict in inspection.verdicts:
+        lines += verdict_lines(verdict)
+    for duel in inspection.duels:
+        lines += duel_lines(duel)
+    return lines
+
+
+def verdict_lines(verdict: Verdict) -> list[str]:
+    """One verdict as a block of lines: sentence, since, evidence, check, change, source."""
+    symbol, word, color = _mark(verdict)
+    lines = ["", click.style(f"{symbol} {word}", fg=color, bold=True) + f"  {verdict.name}: {verdict.sentence}"]
+    since = [f"epoch {verdict.onset}"] if verdict.onset is not None else []
+    sure = [f"confidence {verdict.confidence:.0%}"] if verdict.confidence is not None else []
+    rows = [
+        ("since", ", ".join(since + sure)),
+        (
+            "evidence",
+            ", ".join(f"{name} {_figure(value)}" for name, value in verdict.evidence.items() if value is not None),
+        ),
+        ("check", verdict.check),
+        *(("change" if index == 0 else "or", change_line(change)) for index, change in enumerate(verdict.changes)),
+        ("source", verdict.source),
+    ]
+    return lines + [f"  {name:<9} {text}" for name, text in rows if text]
+
+
+def duel_lines(duel: Duel) -> list[str]:
+    """The remedies of one verdict, tried against each other and against the run as it was."""
+    lines = ["", click.style(f"⚖ tried  {duel.verdict}", bold=True) + f": {duel.sentence}"]
+    for index, side in enumerate(duel.sides):
+        what = " and ".join(f"{c.path} = {_figure(c.value)}" for c in side.changes) or "as it was"
+        lines.append(f"  {'taken' if index == duel.taken else '':<9} {what}: {_side(duel, side)}")
+    return lines
+
+
+def _side(duel: Duel, side: Side) -> str:
+    epochs = f"after {side.epochs} epoch{'' if side.epochs == 1 else 's'}"
+    if side.diverged:
+        return f"diverged {epochs}"
+    return f"{duel.metric} {side.before:.4g} -> {side.after:.4g} {epochs}"
+
+
+def _read_as(columns: Any) -> str:
+    return "  read as   " + ", ".join(f"{role} = '{name}'" for role, name in columns.items())
+
+
+def _counted(reading: Reading) -> str:
+    count = len(reading.epochs)
+    trial = f"trial {reading.trial.number}, " if reading.trial is not None else ""
+    if count and reading.epochs[-1] != count:
+        return f"{trial}{count} epochs with every curve, of {reading.epochs[-1]}; sentences count those {count}"
+    return f"{trial}{count} epoch{'' if count == 1 else 's'}"
+
+
+def _mark(verdict: Verdict) -> tuple[str, str, str]:
+    if verdict.outcome is Outcome.PASS and verdict.name != "healthy":
+        return NOTES.get(verdict.name, NOTE)
+    return MARKS[verdict.outcome]
+
+
+def change_line(change: Change) -> str:
+    """Path, new value, value now, and why."""
+    before = f" (now {_figure(change.before)})" if change.before is not None else ""
+    return f"{change.path} = {_figure(change.value)}{before}: {change.because}"
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | tuple) and all(isinstance(item, int | float) for item in value):
+        return "[" + ", ".join(_figure(item) for item in value[:LISTED]) + (", …]" if len(value) > LISTED else "]")
+    return value if isinstance(value, str) else json.dumps(to_json(value), ensure_ascii=False)
+
+
+def _run_lines(reading: Reading) -> list[str]:
+    """What the run itself found, one line a step, and what its other trials look like."""
+    if reading.run is None:
+        return []
+    lines = ["", f"Run {reading.run.name} {reading.run.number}, {reading.run.status}"]
+    for finding in reading.run.findings:
+        symbol, _, color = MARKS[finding.outcome]
+        where = f"{finding.step}, round {finding.round}" if finding.round else finding.step
+        lines.append(f"  {click.style(symbol, fg=color)} {where}: {_sentence(finding)}")
+    others = _others(reading)
+    if others:
+        lines.append("  other trials: " + ", ".join(f"{count} × {name}" for name, count in others.most_common()))
+    return lines
+
+
+def _sentence(finding: Any) -> str:
+    """The sentence of its worst verdict."""
+    worst = next((verdict for verdict in finding.verdicts if verdict.outcome is finding.outcome), None)
+    return worst.sentence if worst is not None else "nothing to report"
+
+
+def _others(reading: Reading) -> Counter[str]:
+    """The leading verdict of each trial besides the one shown."""
+    if reading.run is None:
+        return Counter()
+    others = [of_trial(reading.run, t, reading.source) for t in with_curves(reading.run) if t != reading.trial]
+    return Counter(verdicts_on(other.curves, other.context)[0].name for other in others)

@@ -1,0 +1,275 @@
+"""How is a remedy put into practice? A table: path of a change -> the setup with it.
+
+A path that is not in the table, or a value that only a person can follow ("look"), is said and not tried.
+"""
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+import numpy as np
+
+from tuner.diagnosis import surgery
+from tuner.diagnosis.examples import Array
+from tuner.diagnosis.setups import CannotApply, Setup, loss_parts, make_loss, targets_for, with_optimizer
+from tuner.records import Change, Verdict
+
+FACTOR = re.compile(r"([÷×x/*])\s*([\d.]+)")
+TOGETHER = ("head_loss_mismatch", "double_softmax")  # all changes of such a verdict make up one remedy
+PEOPLE = ("look",)  # values that only a person can follow
+NAMED = re.compile(r"layers\.(.+)\.(activation|kernel_initializer|trainable|rate|momentum)")
+
+
+def remedies_of(verdict: Verdict) -> list[tuple[Change, ...]]:
+    """The remedies of a verdict in its order: the same change to several layers is one remedy."""
+    if verdict.name in TOGETHER and verdict.changes:
+        return [verdict.changes]
+    groups: dict[tuple[str, str], list[Change]] = {}
+    for change in verdict.changes:
+        groups.setdefault((NAMED.sub(r"layers.*.\2", change.path), repr(change.value)), []).append(change)
+    return [tuple(group) for group in groups.values()]
+
+
+def applied(setup: Setup, changes: Sequence[Change]) -> Setup:
+    """The setup with all changes. Raises `CannotApply` with the path and the reason."""
+    for change in changes:
+        try:
+            setup = _function(change)(setup, change.value)
+        except CannotApply as error:
+            raise CannotApply(f"{change.path} = {change.value}: {error}") from None
+    return setup
+
+
+def _function(change: Change) -> Callable[[Setup, Any], Setup]:
+    if change.value in PEOPLE:
+        raise CannotApply("a person has to look")
+    if change.path in APPLIERS:
+        return APPLIERS[change.path]
+    if change.value == "remove" and change.path.startswith("layers."):
+        name = change.path.removeprefix("layers.")
+        return lambda setup, value: _network(setup, surgery.without(setup.network, name))
+    if named := NAMED.fullmatch(change.path):
+        name, what = named[1], named[2]
+        return lambda setup, value: _layer(setup, name, what, value)
+    if change.path.endswith(".epochs"):
+        raise CannotApply("that takes longer than a duel")
+    raise CannotApply("this is not changed in a program; change it by hand")
+
+
+def _network(setup: Setup, network: keras.Model, fresh: Sequence[str] = ()) -> Setup:
+    return replace(setup, network=network, fresh=setup.fresh | set(fresh))
+
+
+def _layer(setup: Setup, name: str, what: str, value: Any) -> Setup:
+    if what == "activation":
+        return _network(setup, surgery.with_activation(setup.network, name, value))
+    fresh = [name] if what == "kernel_initializer" else []
+    return _network(setup, surgery.changed(setup.network, {name: {what: value}}), fresh)
+
+
+def _number(value: Any, now: float | None) -> float:
+    """A number, or a factor of what is now ("÷3")."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    found = FACTOR.fullmatch(str(value).strip())
+    if not found or now is None:
+        raise CannotApply("the value is no number")
+    factor = float(found[2])
+    return now / factor if found[1] in "÷/" else now * factor
+
+
+def _learning_rate(setup: Setup, value: Any) -> Setup:
+    _, settings = setup.optimizer
+    now = settings.get("learning_rate")
+    return with_optimizer(setup, learning_rate=_number(value, now if isinstance(now, float) else None))
+
+
+def _optimizer(setup: Setup, value: Any) -> Setup:
+    try:
+        chosen = keras.optimizers.get(str(value).lower())
+    except ValueError:
+        raise CannotApply(f"Keras has no optimizer {value!r}") from None
+    return replace(setup, optimizer=(type(chosen), chosen.get_config()))
+
+
+def _clip(setup: Setup, value: Any) -> Setup:
+    return with_optimizer(setup, global_clipnorm=float(value), clipnorm=None, clipvalue=None)
+
+
+def _loss_name(setup: Setup, value: Any) -> Setup:
+    try:
+        _, settings = loss_parts(setup.loss)
+    except CannotApply:
+        settings = {}
+    units = setup.network.output_shape[-1] or 1
+    y, val_y = (targets_for(str(value), part, units) for part in (setup.y, setup.val_y))
+    assert y is not None
+    return replace(setup, loss=make_loss(str(value), settings), y=y, val_y=val_y, same_loss=False)
+
+
+def _from_logits(setup: Setup, value: Any) -> Setup:
+    name, settings = loss_parts(setup.loss)
+    return replace(setup, loss=make_loss(name, {**settings, "from_logits": bool(value)}), same_loss=False)
+
+
+def _smoothing(setup: Setup, value: Any) -> Setup:
+    name, settings = loss_parts(setup.loss)
+    setup = _loss_name(setup, "categorical_crossentropy") if name.startswith("sparse") else setup
+    name = loss_parts(setup.loss)[0]
+    return replace(setup, loss=make_loss(name, {**settings, "label_smoothing": float(value)}), same_loss=False)
+
+
+def _dropout(setup: Setup, value: Any) -> Setup:
+    layers = [layer.name for layer in setup.network.layers if type(layer).__name__.endswith("Dropout")]
+    if layers:
+        return _network(setup, surgery.changed(setup.network, {name: {"rate": float(value)} for name in layers}))
+    return _network(setup, surgery.before_head(setup.network, lambda x: keras.layers.Dropout(float(value))(x)))
+
+
+def _head_units(setup: Setup, value: Any) -> Setup:
+    head = surgery.head_of(setup.network)
+    word = next(name for name in surgery.WIDE if hasattr(head, name))
+    return _network(setup, surgery.changed(setup.network, {head.name: {word: int(value)}}), [head.name])
+
+
+def _hidden_head(setup: Setup, value: Any) -> Setup:
+    def put(x: Any) -> Any:
+        for units in value:
+            x = keras.layers.Dense(int(units), activation="relu")(x)
+        return x
+
+    return _network(setup, surgery.before_head(setup.network, put), [surgery.head_of(setup.network).name])
+
+
+def _initializers(setup: Setup, value: Any) -> Setup:
+    names = [layer.name for layer in surgery.hidden(setup.network)]
+    settings = {name: {"kernel_initializer": value} for name in names}
+    return _network(setup, surgery.changed(setup.network, settings), names)
+
+
+def _head_initializer(setup: Setup, value: Any) -> Setup:
+    return _layer(setup, surgery.head_of(setup.network).name, "kernel_initializer", value)
+
+
+def _momentum(setup: Setup, value: Any) -> Setup:
+    names = [layer.name for layer in setup.network.layers if type(layer).__name__ == "BatchNormalization"]
+    return _network(setup, surgery.changed(setup.network, {name: {"momentum": float(value)} for name in names}))
+
+
+def _penalty(setup: Setup, value: Any) -> Setup:
+    settings = {}
+    for layer in setup.network.layers:
+        penalty = getattr(layer, "kernel_regularizer", None)
+        now = None if penalty is None else penalty.get_config()
+        if now:
+            smaller = {name: _number(value, float(number)) for name, number in now.items() if name in ("l1", "l2")}
+            settings[layer.name] = {"kernel_regularizer": keras.regularizers.L1L2(**smaller)}
+    if not settings:
+        raise CannotApply("no layer has a penalty")
+    return _network(setup, surgery.changed(setup.network, settings))
+
+
+def _scaled_inputs(setup: Setup, value: Any) -> Setup:
+    first = next((layer for layer in setup.network.layers if layer.weights), None)
+    if type(first).__name__ == "Embedding":
+        raise CannotApply("the inputs are numbers of words")
+    x = setup.x.astype("float32")
+    axes = tuple(range(x.ndim - 1)) if x.ndim > 1 else (0,)
+    mean, deviation = np.nanmean(x, axis=axes), np.nanstd(x, axis=axes)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+
+    def scale(part: Array | None) -> Array | None:
+        return None if part is None else ((part - mean) / deviation).astype("float32")
+
+    return replace(setup, x=(x - mean) / deviation, val_x=scale(setup.val_x))
+
+
+def _scaled_targets(setup: Setup, value: Any) -> Setup:
+    y = setup.y.astype("float32")
+    mean, deviation = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
+    deviation = np.where(deviation > 0, deviation, 1.0)
+    val_y = None if setup.val_y is None else ((setup.val_y - mean) / deviation).astype("float32")
+    return replace(setup, y=((y - mean) / deviation).astype("float32"), val_y=val_y, same_loss=False)
+
+
+def _finite(setup: Setup, value: Any) -> Setup:
+    def rows(x: Array, y: Array) -> Array:
+        flat = np.isfinite(x.reshape(len(x), -1).astype("float64")).all(axis=1)
+        return np.asarray(flat & np.isfinite(y.reshape(len(y), -1).astype("float64")).all(axis=1))
+
+    keep = rows(setup.x, setup.y)
+    if not keep.any():
+        raise CannotApply("no example is finite")
+    setup = replace(setup, x=setup.x[keep], y=setup.y[keep])
+    if setup.val_x is None or setup.val_y is None:
+        return setup
+    keep = rows(setup.val_x, setup.val_y)
+    return replace(setup, val_x=setup.val_x[keep], val_y=setup.val_y[keep])
+
+
+def _balanced(setup: Setup, value: Any) -> Setup:
+    labels = setup.y.argmax(axis=-1) if setup.y.ndim > 1 and setup.y.shape[-1] > 1 else setup.y.reshape(-1)
+    classes, counts = np.unique(labels.astype(int), return_counts=True)
+    weights = {int(c): len(labels) / (len(classes) * n) for c, n in zip(classes, counts.tolist(), strict=True)}
+    return replace(setup, class_weight=weights)
+
+
+def _wider(setup: Setup, value: Any) -> Setup:
+    factor = _number(value, 1.0)
+    if not math.isfinite(factor) or factor <= 0:
+        raise CannotApply("that is no width")
+    return replace(
+        _network(setup, surgery.with_units(setup.network, factor)),
+        fresh=frozenset(layer.name for layer in setup.network.layers),
+    )
+
+
+def _augmented(setup: Setup, value: Any) -> Setup:
+    if setup.x.ndim != 4:
+        raise CannotApply("the inputs are no pictures")
+    layers = [getattr(keras.layers, name)(**settings) for name, settings in value]
+    inputs = keras.Input(setup.x.shape[1:])
+    distorted = inputs
+    for layer in layers:
+        distorted = layer(distorted)
+    return _network(setup, keras.Model(inputs, surgery.cloned(setup.network)(distorted)))
+
+
+def _flattened(setup: Setup, value: Any) -> Setup:
+    network = surgery.before_head(setup.network, lambda x: keras.layers.Flatten()(x))
+    return _network(setup, network, [surgery.head_of(setup.network).name])
+
+
+APPLIERS: dict[str, Callable[[Setup, Any], Setup]] = {
+    "optimizer.learning_rate": _learning_rate,
+    "optimizer.name": _optimizer,
+    "optimizer.global_clipnorm": _clip,
+    "optimizer.weight_decay": lambda setup, value: with_optimizer(setup, weight_decay=float(value)),
+    "loss.name": _loss_name,
+    "loss.from_logits": _from_logits,
+    "loss.label_smoothing": _smoothing,
+    "head.activation": lambda setup, value: _network(setup, surgery.with_head_activation(setup.network, value)),
+    "head.units": _head_units,
+    "head.kernel_initializer": _head_initializer,
+    "model.dropout": _dropout,
+    "model.units": _wider,
+    "model.head_units": _hidden_head,
+    "layers.kernel_initializer": _initializers,
+    "layers.batch_normalization.momentum": _momentum,
+    "layers.add_batch_normalization": lambda setup, value: _network(
+        setup, surgery.with_batch_normalization(setup.network)
+    ),
+    "layers.add_skip_connections": lambda setup, value: _network(setup, surgery.with_skip_connections(setup.network)),
+    "layers.add_flatten": _flattened,
+    "regularization.l2": _penalty,
+    "augmentation": _augmented,
+    "data.batch_size": lambda setup, value: replace(setup, batch_size=int(value)),
+    "data.class_weight": _balanced,
+    "data.drop_non_finite": _finite,
+    "data.scale_inputs": _scaled_inputs,
+    "data.scale_targets": _scaled_targets,
+}
+"""Path -> function of the setup and the new value; a new remedy is a function and a line."""

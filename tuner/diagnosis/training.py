@@ -1,0 +1,83 @@
+"""What is known of a training that somebody else set up? The model, the examples, and what its epochs showed.
+
+Programs, model files and calls from Python all end in one `Training`; what is diagnosed is always that.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from tuner.probes import Subject
+from tuner.records import LearningCurves
+from tuner.symptoms.readers import Choice, Reading, read_data
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training run of a Keras model, as somebody set it up.
+
+    Args:
+        model: as it is after the run, or as it was handed over where nothing was run.
+        x, y, val_x, val_y: examples as the model is given them; None where there are none or several inputs.
+        train_examples, val_examples: how many there were in all; the arrays may hold only the first of them.
+        history: column -> one value an epoch, None where nothing was measured; columns named as Keras names them,
+            and none of them where nothing was trained.
+        initial: the weights before the run, in the order of `model.weights`, where the run began with fresh ones.
+        trained: whether the model has been trained; None where nobody knows.
+        failure: where and why the run ended before its time; empty if it did not.
+    """
+
+    model: keras.Model
+    x: NDArray[Any] | None = None
+    y: NDArray[Any] | None = None
+    val_x: NDArray[Any] | None = None
+    val_y: NDArray[Any] | None = None
+    train_examples: int | None = None
+    val_examples: int | None = None
+    history: Mapping[str, tuple[float | None, ...]] | None = None
+    epochs_planned: int | None = None
+    batch_size: int = 32
+    class_weight: Mapping[int, float] | None = None
+    initial: tuple[NDArray[Any], ...] | None = None
+    trained: bool | None = None
+    rate_is_scheduled: bool | None = None
+    rehearsed: bool = False  # the epochs were run by this tool, and it chose how many
+    failure: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def subject_of(training: Training) -> Subject:
+    """What the probes look at."""
+    return Subject(
+        training.model,
+        training.x,
+        training.y,
+        training.val_x,
+        training.val_y,
+        trained=training.trained,
+        batch_size=training.batch_size,
+        initial=training.initial,
+    )
+
+
+def reading_of(training: Training, source: str) -> Reading | None:
+    """The curves of its epochs, or None where none was finished."""
+    columns = {name: list(values) for name, values in (training.history or {}).items() if values}
+    if not any("loss" in name for name in columns):
+        return None
+    return read_data(columns, source, Choice())
+
+
+def curves_of(training: Training, source: str) -> LearningCurves | None:
+    """As `reading_of`, without the names of the columns."""
+    reading = reading_of(training, source)
+    return reading.curves if reading is not None else None
+
+
+def size_of(model: keras.Model) -> int:
+    """How many numbers the model's weights hold; 0 while it is not built."""
+    return sum(int(np.prod(weight.shape)) for weight in model.weights) if model.built else 0

@@ -1,0 +1,152 @@
+"""Is there anything that training does not change, though it should?
+
+Nothing trainable, a rate of zero, kernels that no step of the optimizer moves although they are trainable, weights that
+are after training what they were before. A frozen backbone under a head that learns is none of these.
+
+Source: SageMaker Debugger (a tensor that stays the same over three steps); DeepDiagnosis (unchanged weights).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tuner.probes.fitness import Fitness, fitness
+from tuner.probes.passes import Passes, passes
+from tuner.probes.probe import Probe
+from tuner.probes.subject import Subject
+from tuner.probes.update_ratio import updates
+from tuner.records import Change, Outcome, Verdict
+from tuner.symptoms import Context
+
+UNIFORM, TRUNCATED = 1.7321, 2.2745  # largest over standard deviation of a uniform, and of a normal cut at two
+CLOSE = 0.01  # to those figures, relative: training blurs a sharp edge at once
+LEAST_VALUES = 1000  # of a kernel, to see the edge
+MOST = 0.5  # of the parameters that are frozen as they were drawn
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """What moves, and what does not."""
+
+    trainable: int  # parameters
+    frozen: int
+    learning_rate: float | None
+    unmoved: tuple[str, ...]  # layers with a trainable kernel that no step changed
+    movable: int  # trainable kernels
+    same: bool  # trained, and every trainable weight is what it was before
+    random: tuple[str, ...]  # frozen layers whose kernel looks as it was drawn
+    random_share: float  # of all parameters
+    dead: bool  # a layer of dead or constant units lies above: then this is a consequence
+    fitness: Fitness = field(default_factory=Fitness)
+
+
+def measure(subject: Subject) -> Unchanged | None:
+    """What moves in a subject's model; None where there is no loss or data."""
+    found = passes(subject)
+    if found is None:
+        return None
+    steps = updates(found)
+    owner = {w.path: w.layer for w in found.weights}
+    frozen = [w for w in found.weights if not w.trainable]
+    drawn = [w for w in frozen if _drawn(found, w.path)]
+    total = sum(w.parameters for w in found.weights)
+    trainable = sum(w.parameters for w in found.weights if w.trainable)
+    return Unchanged(
+        trainable=trainable,
+        frozen=total - trainable,
+        learning_rate=subject.learning_rate,
+        unmoved=tuple(owner[path] for path in steps.unmoved) if steps else (),
+        movable=sum(w.trainable for w in found.weights),
+        same=bool(subject.trained) and _same(found),
+        random=tuple(dict.fromkeys(w.layer for w in drawn)),
+        random_share=sum(w.parameters for w in drawn) / total if total else 0.0,
+        dead=any(o.dead_share > 0.9 or o.saturated_share > 0.9 or o.signal == 0.0 for o in found.outputs if not o.head),
+        fitness=fitness(found),
+    )
+
+
+def judge(evidence: Unchanged, context: Context) -> Iterator[Verdict]:
+    """`unchanged_weights`, with the reason that is nearest at hand."""
+    if not evidence.trainable:
+        because = "a model without trainable layers cannot learn"
+        changes = tuple(Change(f"layers.{name}.trainable", True, because) for name in evidence.random)
+        yield _failed(evidence, "No layer is trainable: training changes nothing.", changes)
+    elif evidence.learning_rate == 0 and evidence.fitness.open:
+        change = Change("optimizer.learning_rate", 1e-3, "a rate of zero takes no step", 0.0)
+        yield _failed(evidence, "The learning rate is zero: training changes nothing.", (change,))
+    elif evidence.same:
+        change = Change("optimizer.learning_rate", 1e-3, "a usual rate moves the weights", evidence.learning_rate)
+        yield _failed(evidence, "After training every trainable weight is what it was before.", (change,))
+    elif evidence.unmoved and not evidence.dead and evidence.fitness.open:
+        yield _unmoved(evidence)
+    elif evidence.random and evidence.random_share > MOST and evidence.fitness.poor:
+        yield _random(evidence)
+
+
+def _failed(evidence: Unchanged, sentence: str, changes: tuple[Change, ...]) -> Verdict:
+    return Verdict(
+        "unchanged_weights",
+        Outcome.FAIL,
+        sentence,
+        {"trainable": evidence.trainable, "frozen": evidence.frozen, "learning_rate": evidence.learning_rate},
+        changes,
+        confidence=0.95,
+        check="model.summary(): the number of trainable parameters",
+        source="SageMaker Debugger, unchanged tensor",
+    )
+
+
+def _unmoved(evidence: Unchanged) -> Verdict:
+    whole = len(evidence.unmoved) == evidence.movable
+    names = tuple(dict.fromkeys(evidence.unmoved))
+    return Verdict(
+        "unchanged_weights",
+        Outcome.WARN,
+        f"{'None' if whole else f'{len(evidence.unmoved)} of {evidence.movable}'} of the trainable kernels "
+        f"{'is' if whole else 'are not'} changed by a step: no gradient reaches "
+        f"{', '.join(repr(n) for n in names[:3])}.",
+        {"layers": names, "kernels": evidence.movable},
+        tuple(
+            Change(f"layers.{name}.kernel_initializer", "glorot_uniform", "it breaks a start at zero") for name in names
+        ),
+        confidence=0.85 if whole else 0.7,
+        check="the way from these layers to the loss: a stopped gradient, a rounding, an argmax, a layer not connected",
+        source="SageMaker Debugger, unchanged tensor; five steps on a copy",
+    )
+
+
+def _random(evidence: Unchanged) -> Verdict:
+    because = "its weights are still as they were drawn; frozen they cannot learn"
+    return Verdict(
+        "unchanged_weights",
+        Outcome.WARN,
+        f"{evidence.random_share:.0%} of the parameters are frozen at random values, and the model did not learn.",
+        {"layers": evidence.random, "share": evidence.random_share},
+        tuple(Change(f"layers.{name}.trainable", True, because, False) for name in evidence.random),
+        confidence=0.7,
+        check="one epoch with these layers trainable: the training loss should fall further",
+        source="the shape of a kernel's distribution: only a fresh one has a sharp edge",
+    )
+
+
+def _same(found: Passes) -> bool:
+    initial = found.subject.initial
+    if initial is None or len(initial) != len(found.model.weights) or not found.model.trainable_variables:
+        return False
+    before = {v.path: np.asarray(w) for v, w in zip(found.model.weights, initial, strict=True)}
+    return all(np.array_equal(np.asarray(v.numpy()), before[v.path]) for v in found.model.trainable_variables)
+
+
+def _drawn(found: Passes, path: str) -> bool:
+    """Whether a kernel has the sharp edge of a uniform or truncated normal distribution, as only a fresh one has."""
+    values = next(np.asarray(v.numpy(), "float64") for v in found.model.weights if v.path == path)
+    if values.size < LEAST_VALUES or values.std() == 0:
+        return False
+    edge = np.abs(values).max() / values.std()
+    return bool(
+        abs(edge / UNIFORM - 1) < CLOSE or (abs(edge / TRUNCATED - 1) < CLOSE and values.size > 10 * LEAST_VALUES)
+    )
+
+
+PROBE = Probe("unchanged", "Is there anything that training does not change?", Unchanged, measure, judge)
