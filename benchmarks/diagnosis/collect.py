@@ -1,6 +1,6 @@
 """Which curves do known faults leave? Trains healthy and broken Keras models and keeps what proves true to its label.
 
-    python -m benchmarks.diagnosis.collect --out FILE.jsonl    trains everything (an hour on one core), resumes where it ended
+    python -m benchmarks.diagnosis.collect --out FILE.jsonl    trains everything (an hour), resumes where it ended
     python -m benchmarks.diagnosis.collect --pack FILE.jsonl   writes benchmarks/diagnosis/curves.json.gz
     python -m benchmarks.diagnosis.collect --rates             the sweep behind reference.RATES
     python -m benchmarks.diagnosis.collect --evidence FILE.jsonl   trains a sample again and asks the probes

@@ -61,7 +61,7 @@ def test_a_stream_gives_its_first_examples_and_is_still_trained_on_whole(model, 
     seen = []
     watcher = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     with recorded_fits() as record:
-        model.fit(data, epochs=1, verbose=0, shuffle=False, callbacks=[watcher])
+        model.fit(data, steps_per_epoch=5, verbose=0, shuffle=False, callbacks=[watcher])
     training = training_of(record)
     assert np.array_equal(training.x, X)
     assert np.array_equal(training.y, Y)

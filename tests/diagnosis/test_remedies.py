@@ -137,7 +137,7 @@ def test_what_cannot_be_applied_is_said_with_path_and_reason(setup, path, value,
 
 def test_the_activation_behind_the_head_is_the_heads(setup):
     network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3), keras.layers.Softmax()])
-    copy = surgery.with_head_activation(keras.Model(network.inputs, network.outputs), "linear")
+    copy = surgery.with_head_activation(keras.Model(network.inputs[0], network.outputs[0]), "linear")
     assert [type(one).__name__ for one in copy.layers] == ["InputLayer", "Dense", "Activation"]
 
 

@@ -30,7 +30,7 @@ from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms import Context, diagnose
 from tuner.symptoms.readers import ReadError, Reading
 
-SHARE = 0.02  # of the training time: what judging and looking may take together; the goal is 3 % of an epoch
+SHARE = 0.015  # of the training time: what judging and looking may take together; the goal is 3 % of an epoch
 GUESSED = {"look": 5.0, "close look": 20.0}  # seconds that looks are guessed to take the first time
 ALARMED_LOOKS = 2  # of a training, at once when a verdict is new, whatever they cost
 FAIL = "fail"  # in `stop_on`: any verdict of that outcome
@@ -49,7 +49,7 @@ class Diagnose(keras.callbacks.Callback):  # type: ignore[misc]
             hundred examples are kept. None: the curves alone are judged, because `fit` does not show its data to
             callbacks.
         validation_data: the same for validation.
-        every: epochs between two judgements; where judging took more than 2 % of the training time, it is done less
+        every: epochs between two judgements; where judging took more than 1.5 % of the training time, it is done less
             often.
         report: an HTML page, written when a new verdict comes and when training has ended.
         stop_on: names of verdicts that end the training, or "fail" for any that says so. The loss of every batch is

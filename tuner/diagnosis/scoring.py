@@ -96,7 +96,8 @@ def _guesses(setup: Setup, answers: Array, truth: Array) -> Array:
         above: Array = np.asarray(answers) > _middle(setup)
         return above
     if answers.shape[-1] > 1:
-        return answers.argmax(axis=-1).reshape(_labels(truth).shape)
+        most_likely: Array = answers.argmax(axis=-1).reshape(_labels(truth).shape)
+        return most_likely
     flat = answers.reshape(-1)
     if _name(setup).startswith(CLASS_LOSSES) or "binary" in _name(setup) or "hinge" in _name(setup):
         low = -1 if truth.min() < 0 else 0

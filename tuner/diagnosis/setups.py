@@ -74,7 +74,7 @@ def functional(model: keras.Model, x: Array) -> keras.Model:
                 model.build((None, *x.shape[1:]))
             except (ValueError, TypeError) as error:
                 raise CannotApply(f"the layers do not fit on each other: {_line(error)}") from None
-        return keras.Model(model.inputs, model.outputs)
+        return keras.Model(model.inputs[0], model.outputs[0])  # in lists they would have to be called with lists
     if not hasattr(model, "operations"):
         raise CannotApply(f"{type(model).__name__} has code of its own, and only graphs of layers are rebuilt")
     return model

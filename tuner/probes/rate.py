@@ -23,8 +23,8 @@ from tuner.symptoms import Context
 
 STEPS = 24
 SECONDS = 3.0  # of processor time for one racer: what else the machine does must not decide
-FACTORS = (1.0, 0.1, 10.0, 0.01, 100.0, 1000.0)  # in the order in which they are tried
-HIGHER = (10.0, 100.0, 1000.0)
+FACTORS = (1.0, 0.1, 10.0, 0.01, 100.0, 1000.0, 10000.0)  # in the order in which they are tried
+HIGHER = (10.0, 100.0, 1000.0, 10000.0)
 LEAST_STEPS = 8  # fewer tell nothing
 STUCK, STUCK_UNTRAINED = 0.97, 1.0  # loss after over before, at the rate itself: it did not fall, or it rose
 FELL, FELL_UNTRAINED = 0.9, 0.6  # the same at a lower rate: it fell

@@ -22,7 +22,7 @@ from tuner.symptoms import Context
 LEAST_LAYERS = 3
 GROWS, SHRINKS = 2.5, 0.25  # a layer, geometric mean; relu under Glorot alone shrinks by 0.7, or 0.33 where it widens
 OVERALL = 30.0  # first to last, either way
-OVERALL_UNTRAINED = 300.0
+OVERALL_UNTRAINED = 100.0
 NORMALIZATIONS = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
 LOST = 1e-6  # of the layer's own size: it says the same for every example
 
