@@ -35,9 +35,14 @@ def cloned(
         return again(layer) if found is None else found
 
     try:
-        return keras.models.clone_model(network, clone_function=clone, call_function=call)
+        return keras.models.clone_model(network, clone_function=clone, call_function=call or _called)
     except (ValueError, TypeError, AttributeError, NotImplementedError) as error:
         raise CannotApply(f"the changed network cannot be built: {' '.join(str(error).split())[:200]}") from None
+
+
+def _called(layer: Layer, *inputs: Any, **settings: Any) -> Any:
+    """As it was called before; an activation that took another layer's place knows none of its settings (a mask)."""
+    return layer(*inputs) if isinstance(layer, keras.layers.Activation) else layer(*inputs, **settings)
 
 
 def again(layer: Layer, **settings: Any) -> Layer:
