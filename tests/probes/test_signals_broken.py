@@ -29,7 +29,7 @@ def test_a_rate_that_is_too_high_loses_against_a_lower_one(optimizer: str, too_h
     (verdict,) = signals.said(signals.trained(signals.dense(), made, X, Y, epochs=4), rate)
     assert verdict.name == "lr_too_high"
     assert verdict.confidence is not None
-    assert verdict.confidence >= 0.8
+    assert verdict.confidence >= 0.7
     assert verdict.changes[0].value < too_high / 5
 
 

@@ -47,6 +47,7 @@ def measure(subject: Subject) -> Unchanged | None:
     if found is None:
         return None
     steps = updates(found)
+    moved = _moved(found)
     owner = {w.path: w.layer for w in found.weights}
     frozen = [w for w in found.weights if not w.trainable]
     drawn = [w for w in frozen if _drawn(found, w.path)]
@@ -56,7 +57,7 @@ def measure(subject: Subject) -> Unchanged | None:
         trainable=trainable,
         frozen=total - trainable,
         learning_rate=subject.learning_rate,
-        unmoved=tuple(owner[path] for path in steps.unmoved) if steps else (),
+        unmoved=tuple(owner[path] for path in steps.unmoved if path not in moved) if steps else (),
         movable=sum(w.trainable for w in found.weights),
         same=bool(subject.trained) and _same(found),
         random=tuple(dict.fromkeys(w.layer for w in drawn)),
@@ -130,12 +131,19 @@ def _random(evidence: Unchanged) -> Verdict:
     )
 
 
-def _same(found: Passes) -> bool:
+def _moved(found: Passes) -> set[str]:
+    """Variables that are not what they were before training: something reached them once."""
     initial = found.subject.initial
-    if initial is None or len(initial) != len(found.model.weights) or not found.model.trainable_variables:
-        return False
-    before = {v.path: np.asarray(w) for v, w in zip(found.model.weights, initial, strict=True)}
-    return all(np.array_equal(np.asarray(v.numpy()), before[v.path]) for v in found.model.trainable_variables)
+    if initial is None or len(initial) != len(found.model.weights):
+        return set()
+    pairs = zip(found.model.weights, initial, strict=True)
+    return {v.path for v, w in pairs if not np.array_equal(np.asarray(v.numpy()), np.asarray(w))}
+
+
+def _same(found: Passes) -> bool:
+    variables = found.model.trainable_variables
+    known = found.subject.initial is not None and len(found.subject.initial) == len(found.model.weights)
+    return known and bool(variables) and not _moved(found) & {v.path for v in variables}
 
 
 def _drawn(found: Passes, path: str) -> bool:

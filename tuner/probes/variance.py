@@ -24,7 +24,6 @@ GROWS, SHRINKS = 2.5, 0.25  # a layer, geometric mean; relu under Glorot alone s
 OVERALL = 30.0  # first to last, either way
 OVERALL_UNTRAINED = 100.0
 NORMALIZATIONS = ("BatchNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization")
-LOST = 1e-6  # of the layer's own size: it says the same for every example
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ def measure(subject: Subject) -> Signal | None:
     except problems():
         return None
     owners = {w.layer for w in found.weights if not w.table}
-    hidden = [o for o in seen if o.layer in owners and not o.head and o.layer not in found.heads]
+    hidden = [o for o in seen if o.layer in owners and not o.head and o.layer not in found.heads and o.signal > 0]
     return Signal(
         tuple(o.layer for o in hidden),
         tuple(o.signal for o in hidden),
