@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import drawn
+import pandas
 import pytest
 
 from tuner.symptoms import diagnose
@@ -161,7 +162,6 @@ def test_what_keras_notes_of_the_plan_is_known_afterwards():
 
 
 def test_a_data_frame_with_two_columns_of_one_name_is_refused():
-    pandas = pytest.importorskip("pandas")
     assert read_data(pandas.DataFrame(COLUMNS)).curves == CURVES
     with pytest.raises(ReadError, match="two columns are called 'loss'; rename"):
         read_data(pandas.DataFrame([[1.0, 2.0]], columns=["loss", "loss"]))
