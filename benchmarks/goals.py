@@ -216,6 +216,7 @@ GOALS: tuple[Goal, ...] = (
     Goal("G8", "overhead on bare fit, second trial", 0, False, "%", overhead(1), 0),
     Goal("G9", "traces in a whole recipe", 6, False, "", traces, 6),
     Goal("G11", "tuner --help, of import click", 1.5, False, "x", from_startup(startup.help_ratio), 3),
+    Goal("D1", "tuner diagnose curves.csv, of import pandas", 3, False, "x", from_startup(startup.diagnose_ratio), 6),
     Goal("G12", "10,000 no-op trials, Keras Tuner", 100, True, "x", bookkeeping("keras_tuner_growing"), 50),
     Goal("G12", "10,000 no-op trials, Optuna", 100, True, "x", bookkeeping("optuna_sqlite"), 50),
     Goal("G13", "report of 1 trial", 0.1, False, "s", report(1, "seconds"), 0.2),

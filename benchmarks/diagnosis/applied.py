@@ -11,6 +11,7 @@ from benchmarks.diagnosis.setups import Setup
 from benchmarks.diagnosis.tasks import Task
 from tuner.records import Change
 
+LOOK = "look"  # a value that only a person can follow
 SCHEDULES = {"cosine": "cosine", "warmup": "warmup", "none": "none", "constant": "none"}
 
 
@@ -27,6 +28,8 @@ def number(value: Any, now: float) -> float | None:
 
 def applied(change: Change, setup: Setup, task: Task) -> Setup | None:
     """The setup with the change made, or as it was where that is how it is already; None if it cannot be made."""
+    if change.value == LOOK:
+        return None
     layer, _, last = change.path.rpartition(".")
     if layer.startswith("layers.") or (layer == "layers" and last in _LAYERS):
         return _LAYERS[last](change.value, setup) if last in _LAYERS else None
@@ -54,6 +57,18 @@ def _decay(value: Any, setup: Setup, task: Task) -> Setup | None:
     return None if decay is None else replace(setup, l2=decay)
 
 
+def _penalty(value: Any, setup: Setup, task: Task) -> Setup | None:
+    """A penalty that is there made smaller; where there is none the change is beside the point."""
+    return _decay(value, setup, task) if setup.l2 else setup
+
+
+def _deeper(value: Any, setup: Setup, task: Task) -> Setup | None:
+    """Hidden layers before the head, in networks of dense layers."""
+    if task.network != "mlp":
+        return None
+    return replace(setup, units=(*(setup.units or task.units), *(int(units) for units in value)))
+
+
 def _epochs(value: Any, setup: Setup, task: Task) -> Setup | None:
     epochs = number(value, setup.epochs)
     return None if epochs is None else replace(setup, epochs=round(epochs))
@@ -62,11 +77,14 @@ def _epochs(value: Any, setup: Setup, task: Task) -> Setup | None:
 _KNOBS: dict[str, Callable[[Any, Setup, Task], Setup | None]] = {
     "optimizer.learning_rate": _rate,
     "optimizer.name": _optimizer,
-    "optimizer.schedule": lambda v, s, t: replace(s, schedule=SCHEDULES[v]) if v in SCHEDULES else None,
+    "schedule.name": lambda v, s, t: replace(s, schedule=SCHEDULES[v]) if v in SCHEDULES else None,
     "optimizer.global_clipnorm": lambda v, s, t: replace(s, clipnorm=number(v, s.clipnorm or 1.0)),
     "optimizer.weight_decay": _decay,
     "model.dropout": lambda v, s, t: replace(s, dropout=number(v, s.dropout) or 0.0),
     "model.units": _wider,
+    "model.head_units": _deeper,
+    "regularization.l2": _penalty,
+    "training.early_stopping": lambda v, s, t: replace(s, patience=int(v)),
     "loss.label_smoothing": lambda v, s, t: replace(s, label_smoothing=number(v, 0.0) or 0.0),
     "loss.name": lambda v, s, t: replace(s, loss=v),
     "loss.from_logits": lambda v, s, t: replace(s, from_logits=bool(v)),
@@ -80,8 +98,8 @@ _KNOBS: dict[str, Callable[[Any, Setup, Task], Setup | None]] = {
 _LAYERS: dict[str, Callable[[Any, Setup], Setup | None]] = {
     "activation": lambda v, s: replace(s, activation=v),
     "kernel_initializer": lambda v, s: replace(s, initializer=v, init_std=None),
-    "bias_initializer": lambda v, s: replace(s, bias=0.0),
     "trainable": lambda v, s: replace(s, frozen="none") if v else None,
+    "bias_initializer": lambda v, s: replace(s, bias=0.0),
     "rate": lambda v, s: replace(s, dropout=number(v, s.dropout) or 0.0),
     "add_batch_normalization": lambda v, s: replace(s, batch_norm=True),
     "add_skip_connections": lambda v, s: replace(s, skip=True),

@@ -28,6 +28,9 @@ RATES: dict[str, dict[str, float]] = {
     "blobs": {"sgd": 0.03, "momentum": 0.003, "adam": 0.001, "rmsprop": 0.001},
     "friedman": {"sgd": 0.1, "momentum": 0.03, "adam": 0.01, "rmsprop": 0.01},
     "tokens": {"sgd": 0.3, "momentum": 0.03, "adam": 0.001, "rmsprop": 0.003},
+    "swiss": {"sgd": 0.1, "momentum": 0.03, "adam": 0.003, "rmsprop": 0.003},
+    "hastie": {"sgd": 0.3, "momentum": 0.1, "adam": 0.01, "rmsprop": 0.01},
+    "phase": {"sgd": 0.3, "momentum": 0.03, "adam": 0.01, "rmsprop": 0.01},
 }
 
 

@@ -63,11 +63,14 @@ def context_of(row: Row, told: bool = True) -> Context:
     if not told:
         return Context()
     setup = row["setup"]
+    standardized = not row["classes"] and setup.get("targets", "standardized") == "standardized"
     return Context(
         num_classes=row["classes"] or None,
         class_frequencies=tuple(row["counts"]) or None,
         train_examples=row["sizes"][0],
         val_examples=row["sizes"][1],
+        # whoever standardizes targets knows their variance, and so what a constant answer costs in squares
+        baseline_loss=setup.get("unit", 1.0) if standardized else None,
         learning_rate=row["curves"]["learning_rate"][0],
         rate_is_scheduled=setup.get("schedule", "none") != "none",
         dropout=setup.get("dropout", 0.0),

@@ -43,6 +43,7 @@ class Setup:
     leak: float = 0.0  # share of the validation examples that are also trained on
     imbalance: float = 1.0  # the first class, as a multiple of every other
     class_weight: bool = False
+    patience: int | None = None  # epochs without a better validation loss, after which the best weights are put back
     climbs: bool = False  # the loss has the wrong sign
     unit: float = 1.0  # the loss is reported times this: the same run, in another unit
     seed: int = 0

@@ -44,7 +44,7 @@ def structure(setup: Setup) -> Setup:
     """The setup without what does not change the compiled epoch: two with equal structures share it."""
     return replace(
         setup, learning_rate=1e-3, schedule="none", epochs=1, initializer="zeros", init_std=None, bias=0.0, seed=0,
-        inputs="", targets="", label_noise=0.0, unit=1.0,
+        inputs="", targets="", label_noise=0.0, unit=1.0, patience=None,
     )  # fmt: skip
 
 
@@ -71,6 +71,8 @@ class Trainer:
                 variable.assign(value)
         quality = [quality_of(self.task, setup, data.val_truth, output) for output in outputs[0]]
         test = quality_of(self.task, setup, data.test[1], outputs[1])
+        if setup.patience is not None:
+            curves, quality = _restored(curves, quality, setup.patience)
         counts = tuple(np.bincount(data.train[1], minlength=self.task.classes).tolist()) if self.task.classes else ()
         outcome = Outcome(curves, quality, test, (len(data.train[0]), len(data.val[0])), counts)
         if not keep:
@@ -78,6 +80,22 @@ class Trainer:
         targets = (loss_targets(self.task, setup, part[1]) for part in (data.train, data.val))
         y, val_y = targets
         return outcome, Trained(model, initial, data.train[0], y, data.val[0], val_y)
+
+
+def _restored(
+    curves: dict[str, list[float]], quality: list[float], patience: int
+) -> tuple[dict[str, list[float]], list[float]]:
+    """A run ended by keras.callbacks.EarlyStopping: the best epoch until then stands for its end, `patience` times."""
+    losses, best = curves["val_loss"], 0
+    for epoch, loss in enumerate(losses):
+        best = epoch if loss < losses[best] else best
+        if epoch - best >= patience:
+            break
+
+    def cut(values: list[float]) -> list[float]:
+        return values[: best + 1] + [values[best]] * patience
+
+    return {name: cut(values) for name, values in curves.items()}, cut(quality)
 
 
 def _variables(model: keras.Model) -> tuple[list[Any], list[Any], list[Any]]:

@@ -90,7 +90,7 @@ def test_a_person_reads_columns_verdict_onset_evidence_check_and_remedy(tmp_path
         "since     epoch",
         "evidence  best_epoch",
         "check     ",
-        "change    model.dropout = 0.2",
+        "change    training.early_stopping = 5",
         "source    ",
     ):
         assert words in out
@@ -139,7 +139,7 @@ def test_csv_json_and_run_folder_give_the_same_findings(tmp_path, capsys):
     assert findings[0] == findings[1] == findings[2]
     remedies = [{change["path"]: change["value"] for change in answer["verdicts"][0]["changes"]} for answer in answers]
     assert remedies[0] == remedies[1]
-    assert set(remedies[0]) == set(remedies[2])
+    assert set(remedies[0]) - {"training.early_stopping"} == set(remedies[2])  # a run keeps its best epoch as it is
     assert remedies[2]["model.dropout"] == 0.3  # the run knows that it is 0.1 now
 
 
@@ -205,3 +205,20 @@ def test_neither_keras_nor_numpy_is_imported_for_a_csv(tmp_path):
     )
     ended = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_other_trials_of_a_search_are_counted_in_one_line(tmp_path, capsys):
+    for number, curves in enumerate((OVERFITTED, OVERFITTED, BROKEN_WITH_VALIDATION)):
+        metrics = {
+            name: {"direction": "min", "observations": [{"value": [v], "step": s} for s, v in enumerate(values)]}
+            for name, values in (("loss", curves.loss), ("val_loss", curves.val_loss))
+        }
+        state = {"score": 0.1 + number, "metrics": {"metrics": metrics}, "hyperparameters": {"values": {}}}
+        (tmp_path / f"trial_{number}").mkdir()
+        (tmp_path / f"trial_{number}" / "trial.json").write_text(json.dumps(state))
+    (tmp_path / "oracle.json").write_text("{}")
+    others = answered(capsys, tmp_path)["other_trials"]
+    assert others["overfit"] == 1
+    assert sum(others.values()) == 2
+    (line,) = (line for line in said(capsys, tmp_path)[1].splitlines() if "other trials" in line)
+    assert "1 × overfit" in line

@@ -75,16 +75,17 @@ def test_the_inspection_holds_the_curves_of_the_training(healthy: tuple[Diagnose
     assert sum(one.count for one in callback.inspection.classes) == len(VALIDATION[0])
 
 
-class LooksEachEpoch(Diagnose):
-    """Has all the time in the world."""
+class LooksFirst(Diagnose):
+    """Has all the time in the world after the first epoch."""
 
     looks = 0
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self._allowance.began -= 1e6
+        time = 1e6 if epoch == 0 else 0.0
+        self._allowance.began -= time
         super().on_epoch_end(epoch, logs)
-        self._allowance.began += 1e6
-        self.looks += "gradients" in self._look.evidence  # type: ignore[union-attr]
+        self._allowance.began += time
+        self.looks += epoch == 0 and "gradients" in self._look.evidence  # type: ignore[union-attr]
 
 
 def test_the_weights_are_those_of_a_training_that_nobody_watched() -> None:
@@ -94,10 +95,10 @@ def test_the_weights_are_those_of_a_training_that_nobody_watched() -> None:
         model.fit(*TRAIN, validation_data=VALIDATION, epochs=2, verbose=0, callbacks=callbacks)
         return [np.asarray(value) for value in model.get_weights()]
 
-    watched = LooksEachEpoch(TRAIN, VALIDATION, warn=False)
+    watched = LooksFirst(TRAIN, VALIDATION, warn=False)
     for ours, theirs in zip(trained([watched]), trained([]), strict=True):
         np.testing.assert_array_equal(ours, theirs)
-    assert watched.looks == 2
+    assert watched.looks == 1
     assert watched.notes == ()
 
 

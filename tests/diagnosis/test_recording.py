@@ -1,5 +1,6 @@
 """What fit was given is written down, whatever form it came in, and fit itself does what it always did."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -8,6 +9,7 @@ import pytest
 
 from tuner.diagnosis.programs import EnoughEpochs, run_program
 from tuner.diagnosis.recording import recorded_fits, training_of
+from tuner.diagnosis.training import mean_weight, reading_of
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(100, 4)).astype("float32")
@@ -37,6 +39,16 @@ def test_arrays_split_curves_rate_and_first_weights_are_kept(model):
     assert training.trained
     assert [w.shape for w in training.initial] == [tuple(w.shape) for w in model.weights]
     assert not np.allclose(training.initial[0], model.get_weights()[0])  # built inside fit, and still seen first
+
+
+def test_class_weights_do_not_lift_the_loss_that_is_judged(model):
+    with recorded_fits() as record:
+        history = model.fit(X, Y, epochs=2, class_weight={0: 3, 1: 3}, verbose=0)
+    training = training_of(record)
+    assert mean_weight(training) == 3
+    assert reading_of(training, "").curves.loss == pytest.approx([loss / 3 for loss in history.history["loss"]])
+    assert mean_weight(replace(training, class_weight={0: 5})) == pytest.approx((5 * (Y == 0).sum() + Y.sum()) / 100)
+    assert mean_weight(replace(training, class_weight=None)) == 1
 
 
 def batches():

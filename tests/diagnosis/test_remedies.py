@@ -58,6 +58,7 @@ CHECKS = {
     "optimizer.learning_rate": ("÷4", lambda s: s.optimizer[1]["learning_rate"] == pytest.approx(2.5e-4)),
     "optimizer.name": ("SGD", lambda s: s.optimizer[0] is keras.optimizers.SGD),
     "optimizer.global_clipnorm": (1.0, lambda s: s.optimizer[1]["global_clipnorm"] == 1.0),
+    "schedule.name": ("cosine", lambda s: type(s.optimizer[1]["learning_rate"]).__name__ == "CosineDecay"),
     "optimizer.weight_decay": (0.01, lambda s: s.optimizer[1]["weight_decay"] == 0.01),
     "loss.name": ("categorical_crossentropy", lambda s: s.y.shape == (64, 3) and s.val_y.shape == (16, 3)),
     "loss.from_logits": (True, lambda s: s.loss.get_config()["from_logits"]),
@@ -65,10 +66,12 @@ CHECKS = {
     "head.activation": ("linear", lambda s: layer(s, "head").activation is keras.activations.linear),
     "head.units": (5, lambda s: s.network.output_shape == (None, 5) and "head" in s.fresh),
     "head.kernel_initializer": ("zeros", lambda s: not layer(s, "head").get_weights()[0].any()),
+    "model.head_initializer": ("zeros", lambda s: not layer(s, "head").get_weights()[0].any()),
     "model.dropout": (0.1, lambda s: layer(s, "drop").rate == 0.1),
     "model.units": ("x4", lambda s: layer(s, "second").units == 32 and layer(s, "head").units == 3),
     "model.head_units": ([7], lambda s: any(getattr(one, "units", 0) == 7 for one in s.network.layers)),
     "layers.kernel_initializer": ("zeros", lambda s: not layer(s, "second").get_weights()[0].any()),
+    "layers.trainable": (False, lambda s: not any(one.trainable for one in s.network.layers if one.weights)),
     "layers.batch_normalization.momentum": (0.9, lambda s: layer(s, "norm").momentum == 0.9),
     "layers.add_batch_normalization": (
         True,
@@ -87,7 +90,16 @@ OF_PICTURES |= {"layers.add_flatten": True}
 
 
 def test_every_remedy_of_the_table_is_tested():
-    assert set(CHECKS) | set(OF_PICTURES) == set(APPLIERS)
+    assert set(CHECKS) | set(OF_PICTURES) | {"head.axis"} == set(APPLIERS)
+
+
+def test_the_axis_of_the_last_softmax_is_changed(setup):
+    inputs = keras.Input((6,))
+    across = keras.layers.Softmax(axis=0)(keras.layers.Dense(3)(keras.layers.BatchNormalization()(inputs)))
+    found = changed(replace(setup, network=keras.Model(inputs, across)), "head.axis", -1)
+    assert [one.axis for one in found.network.layers if type(one).__name__ == "Softmax"] == [-1]
+    with pytest.raises(CannotApply, match="no softmax layer"):
+        changed(setup, "head.axis", -1)
 
 
 @pytest.mark.parametrize("path", CHECKS)
@@ -123,6 +135,8 @@ def test_one_layer_is_changed_by_its_name(setup):
     [
         ("data.labels", "look", "a person has to look"),
         ("steps.change.epochs", 40, "longer than a duel"),
+        ("training.early_stopping", 5, "only in a whole run"),
+        ("schedule.name", "step", "a constant rate can be made a cosine"),
         ("layers.third.activation", "relu", "no layer 'third'"),
         ("loss.name", "sum_of_all_fears", "no loss 'sum_of_all_fears'"),
         ("optimizer.name", "gradient", "no optimizer 'gradient'"),

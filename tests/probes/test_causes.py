@@ -85,3 +85,36 @@ def test_no_cause_follows_from_its_own_consequence() -> None:
             assert name not in CONSEQUENCES or cause not in CONSEQUENCES[name], (cause, name)
         assert cause not in consequences
     assert order.index("head_loss_mismatch") < order.index("lr_too_high") < order.index("underfit")
+
+
+def test_too_high_and_too_low_at_once_cannot_be() -> None:
+    assert names([alarm("lr_too_low", 0.85)], [alarm("lr_too_high", 0.7)]) == ["lr_too_low"]
+
+
+def test_a_plain_fault_of_the_data_silences_even_surer_consequences() -> None:
+    assert names([alarm("target_scale", 0.85), alarm("lr_too_low", 0.9)], []) == ["target_scale"]
+    assert names([alarm("input_scale", 0.7), alarm("lr_too_low", 0.9)], []) == ["input_scale", "lr_too_low"]
+
+
+def test_moving_averages_on_their_way_explain_what_validation_shows() -> None:
+    note = passed("train_eval_mismatch", "The moving averages are still on their way.")
+    outside = [alarm("shuffled_labels"), alarm("gap"), alarm("lr_too_high")]
+    assert names([note], outside) == ["lr_too_high", "train_eval_mismatch"]
+
+
+def test_a_network_as_good_as_a_simple_model_may_be_as_good_as_can_be() -> None:
+    note = passed("plateau", "The network is as good as a ridge regression.")
+    assert names([note], [alarm("plateau", 0.5), alarm("underfit", 0.65)]) == []
+    assert names([note], [alarm("underfit", 0.9)]) == ["underfit"]
+
+
+def test_a_mere_suspicion_against_the_labels_needs_that_nothing_else_is_known() -> None:
+    suspicion = alarm("shuffled_labels", 0.55)
+    assert names([suspicion, alarm("lr_too_high", 0.9)], []) == ["lr_too_high"]
+    assert names([suspicion], [alarm("stuck_at_chance", 0.98)]) == ["stuck_at_chance", "shuffled_labels"]
+
+
+def test_no_penalty_can_outweigh_the_data_where_there_is_none() -> None:
+    note = passed("reg_overwhelming", "Nothing in the model is penalized.")
+    assert names([note], [alarm("reg_overwhelming", 0.75)]) == []
+    assert names([note, alarm("reg_overwhelming", 0.7)], []) == ["reg_overwhelming"]  # a dropout that strikes all out

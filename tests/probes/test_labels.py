@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers as L
-from sklearn.datasets import load_digits, make_circles
+from sklearn.datasets import load_digits, make_circles, make_classification
 
 from tuner.probes import Subject, labels
 from tuner.records import Outcome
@@ -55,6 +55,29 @@ def test_a_third_of_the_labels_wrong() -> None:
     evidence = measured(DIGITS, wrong)
     assert names(evidence) == ["label_noise"]
     assert 0.15 < evidence.sure_error < 0.4
+
+
+def test_wrong_labels_are_wrong_for_everybody() -> None:
+    wrong = np.where(RNG.random(len(TRUE)) < 0.3, RNG.integers(0, 10, len(TRUE)), TRUE)
+    evidence = measured(DIGITS, wrong)
+    assert evidence.strong_error > 0.2
+    assert names(dataclasses.replace(evidence, strong_error=0.05)) == []  # it was a hard task
+    assert names(dataclasses.replace(evidence, val_accuracy=0.97, val_count=200)) == []  # the network solves it
+
+
+def test_a_hard_task_of_many_clusters_is_not_noise() -> None:
+    x, y = make_classification(2000, 20, n_informative=12, n_classes=5, random_state=5)
+    assert names(measured(x.astype("float32"), y)) == []
+
+
+def test_a_network_that_only_begins_to_know_shuffled_labels() -> None:
+    evidence = dataclasses.replace(measured(DIGITS, RNG.permutation(TRUE)), val_accuracy=0.09, val_count=300)
+    error = math.sqrt(evidence.majority * (1 - evidence.majority) / evidence.count)
+    assert names(dataclasses.replace(evidence, train_accuracy=evidence.majority + 4 * error)) == []
+    assert names(dataclasses.replace(evidence, train_accuracy=evidence.majority + 7 * error)) == ["shuffled_labels"]
+    (doubt,) = labels.judge(dataclasses.replace(evidence, train_accuracy=evidence.majority), Context())
+    assert doubt.confidence is not None
+    assert doubt.confidence < 0.6  # it learned nothing at all, which has many causes
 
 
 def test_classes_that_overlap_with_their_neighbours_are_no_noise() -> None:

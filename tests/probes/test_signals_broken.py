@@ -18,6 +18,7 @@ from tuner.probes import (
     variance,
 )
 from tuner.records import Outcome
+from tuner.symptoms import Context
 
 X, Y = signals.digits()
 normal, constant = keras.initializers.RandomNormal, keras.initializers.Constant
@@ -104,6 +105,15 @@ def test_moving_averages_that_have_not_arrived_are_told_from_dropout() -> None:
     (verdict,) = signals.said(signals.trained(model, "adam", 50 * X, Y, epochs=5), mismatch)
     assert verdict.name == "train_eval_mismatch"
     assert verdict.evidence["moving"] > verdict.evidence["sample"]
+
+
+@pytest.mark.parametrize(
+    ("momentum", "steps", "outcome"),
+    [(0.99, 350, Outcome.PASS), (0.99, 2000, Outcome.WARN), (0.9999, 200, Outcome.PASS), (0.9999, 350, Outcome.WARN)],
+)
+def test_averages_of_a_short_run_are_a_note(momentum: float, steps: int, outcome: Outcome) -> None:
+    evidence = mismatch.Mismatch(2.1, 0.24, 2.3, momentum, steps, ("norm",), 32)
+    assert [v.outcome for v in mismatch.judge(evidence, Context())] == [outcome]
 
 
 def test_a_deep_plain_network_that_did_not_learn_is_offered_a_way_around() -> None:

@@ -31,6 +31,14 @@ def test_targets_out_of_reach_are_named(y: np.ndarray) -> None:
     assert found(y) == [("target_scale", Outcome.WARN)]
 
 
+def test_targets_are_described_where_the_inputs_are_several_arrays() -> None:
+    model = keras.Sequential([L.Input((3,)), L.Dense(1)])
+    model.compile("sgd", "mse")
+    evidence = targets.measure(Subject(model, None, Y * 1e5, trained=True))
+    assert evidence is not None
+    assert [v.name for v in targets.judge(evidence, Context())] == ["target_scale"]
+
+
 def test_a_model_that_is_there_already_is_left_alone() -> None:
     model = keras.Sequential([L.Input((3,)), L.Dense(1)])
     model.set_weights([np.full((3, 1), 100.0), np.full(1, 500.0)])

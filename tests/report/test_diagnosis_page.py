@@ -74,6 +74,14 @@ def test_every_verdict_has_a_card_with_all_that_it_says(overfitted, pages, read_
         ("loss.from_logits", True, "The loss gets plain scores (from_logits)", "keras.losses.…(from_logits=True)"),
         ("layers.dense_1.activation", "relu", "Activation of dense_1", 'activation="relu"'),
         ("data.class_weight", "balanced", "Class weights", "model.fit(…, class_weight={0: …, 1: …})"),
+        (
+            "augmentation",
+            [["RandomFlip", {"mode": "horizontal"}], ["RandomRotation", {"factor": 0.05}]],
+            "Augmentation",
+            'keras.Sequential([keras.layers.RandomFlip(mode="horizontal"), keras.layers.RandomRotation(factor=0.05)])',
+        ),
+        ("augmentation", [["RandomFlip", "horizontal"]], "Augmentation", ""),
+        ("layers.norm_2", "remove", "Layer norm_2", ""),
         ("some.other", 3, "", ""),
     ],
 )
@@ -82,10 +90,35 @@ def test_a_remedy_is_said_in_words_and_as_a_program_spells_it(path, value, title
     assert remedies.code(Change(path, value, "")) == code
 
 
+def test_every_change_that_is_proposed_has_a_title():
+    for room in ("probes", "symptoms"):
+        for file in (Path(meanings.__file__).parents[1] / room).glob("*.py"):
+            for path in re.findall(r'Change\(\s*f?"([^"]+)"', file.read_text("utf-8")):
+                assert remedies.title(re.sub(r"{[^}]+}", "dense_1", path)), (file.name, path)
+
+
+def test_a_new_value_is_said_in_words_and_left_out_where_the_title_says_it():
+    layers = [["RandomFlip", {"mode": "horizontal"}], ["RandomRotation", {"factor": 0.05}]]
+    assert remedies.value(Change("augmentation", layers, "")) == "RandomFlip, RandomRotation"
+    assert remedies.value(Change("layers.add_batch_normalization", True, "")) == ""
+    assert remedies.value(Change("data.drop_non_finite", True, "")) == ""
+    assert remedies.value(Change("loss.from_logits", True, "")) == "true"
+
+
+def test_evidence_that_says_nothing_is_left_out(overfitted, read_page):
+    evidence = {"none": None, "empty": [], "epochs": [11, 13], "zero": 0, "no": False}
+    (card,) = read_page(render(replace(overfitted, verdicts=(Verdict("x", Outcome.WARN, "", evidence),)))).all(
+        "article"
+    )
+    assert [(t.text, d.text) for t, d in zip(card.all("dt"), card.all("dd"), strict=True)] == [
+        ("Epochs", "11, 13"), ("Zero", "0"), ("No", "false"),
+    ]  # fmt: skip
+
+
 def test_what_a_verdict_explains_is_said_in_words(overfitted, read_page):
     cause = Verdict("head_loss_mismatch", Outcome.FAIL, "So.", {"units": 1, "explains": ["dead_relu"], "absent": None})
     (card,) = read_page(render(replace(overfitted, verdicts=(cause,)))).all("article")
-    assert "This explains besides: dead units" in card.text
+    assert "This explains besides: many units are dead" in card.text
     assert [term.text for term in card.all("dt")] == ["Units"]
 
 
@@ -106,7 +139,7 @@ def test_a_look_inside_a_model_has_a_part_for_each_thing_seen(pages, read_page):
         "as it was", "✓ model.dropout = 0.3 (taken)", "as it was",
     ]  # fmt: skip
     assert "Of 2 layers, 1 above it." in tree.text
-    assert [row.children[0].text for row in rows["Dead and saturated units"]] == ["1. dense_0"]
+    assert [row.children[0].text for row in rows["Dead units"]] == ["1. dense_0"]
 
 
 def test_an_inspection_of_nothing_is_still_a_page(read_page):
@@ -139,9 +172,17 @@ def test_onsets_are_marked_in_the_color_of_their_outcome_and_the_best_epoch_too(
     first, *_, best = marks_of(overfitted)
     assert (first.value, first.style) == (leading.onset, "warned")
     assert first.label == f"overfitting: {leading.onset}"
+    assert (best.value, best.style) == (leading.evidence["best_epoch"], "pick")
+
+
+def test_the_best_epoch_is_that_of_the_verdict_and_without_one_that_of_the_best_validation(overfitted):
+    told = overfitted.verdicts[0].evidence["best_epoch"]
+    assert best_epoch(overfitted) == told
+    assert f"at epoch {told} " in overfitted.verdicts[0].sentence
+    alone = replace(overfitted, verdicts=())
     lowest = min(range(len(overfitted.curves.val_loss)), key=overfitted.curves.val_loss.__getitem__)
-    assert (best.value, best.style) == (lowest + 1, "pick")
-    assert best_epoch(replace(overfitted, higher_is_better=True)) != lowest + 1
+    assert best_epoch(alone) == lowest + 1 != told
+    assert best_epoch(replace(alone, higher_is_better=True)) != lowest + 1
 
 
 def test_onsets_of_one_epoch_share_a_mark_and_the_graver_outcome_colors_it(overfitted):
@@ -155,7 +196,9 @@ def test_epochs_with_gaps_are_counted_as_the_file_counts_them(overfitted):
     every_fifth = tuple(range(5, 5 * count + 1, 5))
     late = Verdict("overfit", Outcome.WARN, "", onset=5 * count)
     marks = marks_of(replace(overfitted, epochs=every_fifth, verdicts=(late,)))
-    assert [mark.value for mark in marks] == [5 * count, 5 * best_epoch(overfitted)]
+    assert [mark.value for mark in marks] == [5 * count, 5 * best_epoch(replace(overfitted, verdicts=()))]
+    told = replace(overfitted, epochs=every_fifth)
+    assert best_epoch(told) == 5 * best_epoch(overfitted)
     assert len(marks_of(replace(overfitted, verdicts=(late,)))) == 1  # beyond the axis: only the best epoch
 
 
@@ -198,7 +241,7 @@ def test_no_text_from_outside_becomes_markup(whole, pages, text, read_page):
 
 def test_every_verdict_there_is_has_plain_words():
     listed = re.findall(r"^\| `(\w+)` \|", VERDICTS.read_text("utf-8"), flags=re.MULTILINE)
-    assert {*SYMPTOMS, *listed} <= set(meanings.MEANINGS)
+    assert {*SYMPTOMS, *listed} == set(meanings.MEANINGS)
     assert all(len(meaning.short) <= 22 and len(meaning.headline) <= 60 for meaning in meanings.MEANINGS.values())
     assert meanings.of("odd_one").headline == "Odd one"
     assert headline(Verdict("healthy", Outcome.PASS, "", onset=3)) == meanings.MEANINGS["healthy"].headline
@@ -218,3 +261,28 @@ def test_the_file_is_written_whole_or_not_at_all(overfitted, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
     with pytest.raises(FileNotFoundError):
         write(overfitted, tmp_path / "nowhere" / "page.html")
+
+
+def test_a_note_is_said_calmly_though_its_name_is_an_alarm_elsewhere(overfitted, read_page):
+    note = Verdict("cannot_overfit_tiny", Outcome.PASS, "Adam can, its own not yet.")
+    alarm = replace(note, outcome=Outcome.FAIL)
+    calm, loud = (read_page(render(replace(overfitted, verdicts=(v,)))).all("article")[0].text for v in (note, alarm))
+    meaning = meanings.MEANINGS["cannot_overfit_tiny"]
+    assert [part in calm for part in (meaning.note, meaning.headline, meaning.says)] == [True, False, False]
+    assert [part in loud for part in (meaning.note, meaning.headline, meaning.says)] == [False, True, True]
+
+
+def test_the_same_change_to_many_layers_is_one_remedy(overfitted, read_page):
+    names = [f"dense_{number}" for number in range(8)]
+    changes = [Change(f"layers.{name}.activation", "relu", "a sigmoid is flat") for name in names]
+    changes[2:2] = [Change("layers.add_batch_normalization", True, "it keeps the scale")]
+    other = Change("layers.dense_9.activation", "tanh", "another reason")
+    verdict = Verdict("vanishing_gradient", Outcome.WARN, "So.", {}, (*changes, other))
+    (card,) = read_page(render(replace(overfitted, verdicts=(verdict,)))).all("article")
+    titles = [item.all("b")[0].text for item in card.all("li")]
+    assert titles == [
+        "Activation of dense_0, dense_1, dense_2, dense_3, dense_4, dense_5 and 2 more layers",
+        "Add batch normalization",
+        "Activation of dense_9",
+    ]
+    assert remedies.title("layers.a.activation", "layers.b.activation") == "Activation of a and b"

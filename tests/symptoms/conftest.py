@@ -1,5 +1,4 @@
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent))  # drawn.py
-sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks" / "diagnosis"))  # score_small.py
+sys.path.insert(0, str(Path(__file__).parent))  # drawn.py, scored_curves.py

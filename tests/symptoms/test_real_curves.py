@@ -1,7 +1,7 @@
 """On real small runs with a known cause: few false alarms, most faults found."""
 
 import pytest
-import score_small as score
+import scored_curves as score
 
 from tuner.records import Outcome
 from tuner.symptoms import diagnose

@@ -43,6 +43,8 @@ def of_curves(reading: Reading, verdicts: Sequence[Verdict]) -> dict[str, Any]:
             }
             for finding in reading.run.findings
         ]
+    elif reading.others:
+        report["other_trials"] = dict(_others(reading))
     return report
 
 
@@ -65,7 +67,7 @@ def lines_of_curves(reading: Reading, verdicts: Sequence[Verdict], verbose: bool
         lines.append("  not used  " + ", ".join(reading.unused))
     for verdict in verdicts:
         lines += verdict_lines(verdict)
-    return lines + _run_lines(reading)
+    return lines + (_run_lines(reading) if reading.run is not None else _others_line(reading))
 
 
 def lines_of_model(inspection: Inspection) -> list[str]:
@@ -95,7 +97,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
             ", ".join(f"{name} {_figure(value)}" for name, value in verdict.evidence.items() if value is not None),
         ),
         ("check", verdict.check),
-        *(("change" if index == 0 else "or", change_line(change)) for index, change in enumerate(verdict.changes)),
+        *(("change" if n == 0 else "or", change_line(*group)) for n, group in enumerate(_remedies(verdict.changes))),
         ("source", verdict.source),
     ]
     return lines + [f"  {name:<9} {text}" for name, text in rows if text]
@@ -135,10 +137,20 @@ def _mark(verdict: Verdict) -> tuple[str, str, str]:
     return MARKS[verdict.outcome]
 
 
-def change_line(change: Change) -> str:
-    """Path, new value, value now, and why."""
+def _remedies(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
+    """The changes as remedies: the same change to several layers is one."""
+    if sum(change.path.startswith("layers.") for change in changes) < 2:
+        return [(change,) for change in changes]
+    from tuner.report.remedies import grouped  # the report's room loads templates: curves alone never need it
+
+    return grouped(changes)
+
+
+def change_line(change: Change, *more: Change) -> str:
+    """Path, new value, value now, and why; `more` are the same change to other layers."""
     before = f" (now {_figure(change.before)})" if change.before is not None else ""
-    return f"{change.path} = {_figure(change.value)}{before}: {change.because}"
+    also = f", and of {len(more)} more layer{'s' if len(more) > 1 else ''}" if more else ""
+    return f"{change.path} = {_figure(change.value)}{before}{also}: {change.because}"
 
 
 def _figure(value: Any) -> str:
@@ -151,17 +163,20 @@ def _figure(value: Any) -> str:
 
 def _run_lines(reading: Reading) -> list[str]:
     """What the run itself found, one line a step, and what its other trials look like."""
-    if reading.run is None:
-        return []
+    assert reading.run is not None
     lines = ["", f"Run {reading.run.name} {reading.run.number}, {reading.run.status}"]
     for finding in reading.run.findings:
         symbol, _, color = MARKS[finding.outcome]
         where = f"{finding.step}, round {finding.round}" if finding.round else finding.step
         lines.append(f"  {click.style(symbol, fg=color)} {where}: {_sentence(finding)}")
+    return lines + _others_line(reading)
+
+
+def _others_line(reading: Reading) -> list[str]:
+    """What the other trials of a run or a search look like, in one line."""
     others = _others(reading)
-    if others:
-        lines.append("  other trials: " + ", ".join(f"{count} × {name}" for name, count in others.most_common()))
-    return lines
+    said = ", ".join(f"{count} × {name}" for name, count in others.most_common())
+    return [f"  other trials: {said}"] if others else []
 
 
 def _sentence(finding: Any) -> str:
@@ -172,7 +187,7 @@ def _sentence(finding: Any) -> str:
 
 def _others(reading: Reading) -> Counter[str]:
     """The leading verdict of each trial besides the one shown."""
-    if reading.run is None:
-        return Counter()
-    others = [of_trial(reading.run, t, reading.source) for t in with_curves(reading.run) if t != reading.trial]
+    others = list(reading.others)
+    if reading.run is not None:
+        others += [of_trial(reading.run, t, reading.source) for t in with_curves(reading.run) if t != reading.trial]
     return Counter(verdicts_on(other.curves, other.context)[0].name for other in others)

@@ -121,6 +121,7 @@ class Diagnose(keras.callbacks.Callback):  # type: ignore[misc]
             notes=self.notes,
             environment={"backend": keras.backend.backend(), **environment()},
             epochs=() if reading is None else tuple(epoch + self._offset for epoch in reading.epochs),
+            higher_is_better=reading is not None and reading.context.higher_is_better,
         )
         return found if self._look is None else self._look.completed(found)
 
@@ -195,11 +196,13 @@ class Diagnose(keras.callbacks.Callback):  # type: ignore[misc]
         evidence = {} if self._look is None else self._look.evidence
         if reading is None and not evidence:
             return False
-        found = judged(evidence, None if reading is None else reading.curves, self._context)
+        upside_down = reading is not None and reading.context.higher_is_better
+        context = replace(self._context, higher_is_better=upside_down)
+        found = judged(evidence, None if reading is None else reading.curves, context)
         self.verdicts = tuple(self._numbered(verdict, reading) for verdict in found if self._kept(verdict))
         there = {verdict.name for verdict in self.verdicts if verdict.outcome is not Outcome.PASS}
         if reading is not None and not there.issuperset(self._absent):  # a consequence may only stand behind its cause
-            there |= {verdict.name for verdict in diagnose(reading.curves, self._context)}
+            there |= {verdict.name for verdict in diagnose(reading.curves, context)}
         self._absent = {name: 0 if name in there else count + 1 for name, count in self._absent.items()}
         gone = [name for name, count in self._absent.items() if count >= FORGOTTEN]
         for name in gone:

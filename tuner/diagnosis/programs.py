@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from tuner.diagnosis.training import Training
 
 
+WRONG_USE = 2  # exit code of argparse and click
+
+
 class TimeIsUp(BaseException):
     """The program has run as long as it may; no `except Exception` of its own should stop it."""
 
@@ -42,7 +45,7 @@ def run_program(what: str, max_epochs: int | None = None) -> "Training":
         try:
             returned = _ran(what)
         except SystemExit as end:
-            failure = "" if end.code in (None, 0) else f"the program ended itself with sys.exit({end.code!r})"
+            failure = "" if end.code in (None, 0) else _ended(end)
         except TimeIsUp as end:
             failure = str(end)
         except EnoughEpochs:
@@ -54,6 +57,15 @@ def run_program(what: str, max_epochs: int | None = None) -> "Training":
     from tuner.diagnosis.returned import training_from
 
     return training_from(returned, records[0], failure, what)
+
+
+def _ended(end: SystemExit) -> str:
+    hint = (
+        " (it wants arguments, which it is not given here: name a function instead, tuner diagnose file.py:function)"
+        if end.code == WRONG_USE
+        else ""
+    )
+    return f"the program ended itself with sys.exit({end.code!r}){hint}"
 
 
 def _record(stack: ExitStack, max_epochs: int | None) -> "Record":

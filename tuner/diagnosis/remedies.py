@@ -10,16 +10,21 @@ from dataclasses import replace
 from typing import Any
 
 import keras
-import numpy as np
 
-from tuner.diagnosis import surgery
-from tuner.diagnosis.examples import Array
+from tuner.diagnosis import data_remedies, surgery
 from tuner.diagnosis.setups import CannotApply, Setup, loss_parts, make_loss, targets_for, with_optimizer
 from tuner.records import Change, Verdict
 
+EPOCHS = 5  # of a duel
 FACTOR = re.compile(r"([÷×x/*])\s*([\d.]+)")
 TOGETHER = ("head_loss_mismatch", "double_softmax")  # all changes of such a verdict make up one remedy
 PEOPLE = ("look",)  # values that only a person can follow
+UNTRIED = {  # path -> why a duel of a few epochs does not try it
+    "steps.change.epochs": "that takes longer than a duel",
+    "training.early_stopping": "that shows only in a whole run",
+    "transfer.stage": "stages are those of a recipe",
+    "metrics": "a metric changes no training",
+}
 NAMED = re.compile(r"layers\.(.+)\.(activation|kernel_initializer|trainable|rate|momentum)")
 
 
@@ -46,6 +51,8 @@ def applied(setup: Setup, changes: Sequence[Change]) -> Setup:
 def _function(change: Change) -> Callable[[Setup, Any], Setup]:
     if change.value in PEOPLE:
         raise CannotApply("a person has to look")
+    if change.path in UNTRIED:
+        raise CannotApply(UNTRIED[change.path])
     if change.path in APPLIERS:
         return APPLIERS[change.path]
     if change.value == "remove" and change.path.startswith("layers."):
@@ -54,8 +61,6 @@ def _function(change: Change) -> Callable[[Setup, Any], Setup]:
     if named := NAMED.fullmatch(change.path):
         name, what = named[1], named[2]
         return lambda setup, value: _layer(setup, name, what, value)
-    if change.path.endswith(".epochs"):
-        raise CannotApply("that takes longer than a duel")
     raise CannotApply("this is not changed in a program; change it by hand")
 
 
@@ -85,6 +90,15 @@ def _learning_rate(setup: Setup, value: Any) -> Setup:
     _, settings = setup.optimizer
     now = settings.get("learning_rate")
     return with_optimizer(setup, learning_rate=_number(value, now if isinstance(now, float) else None))
+
+
+def _schedule(setup: Setup, value: Any) -> Setup:
+    """A cosine over the epochs of a duel."""
+    now = setup.optimizer[1].get("learning_rate")
+    if value != "cosine" or not isinstance(now, float):
+        raise CannotApply("only a constant rate can be made a cosine")
+    steps = max(1, EPOCHS * math.ceil(len(setup.x) / setup.batch_size))
+    return with_optimizer(setup, learning_rate=keras.optimizers.schedules.CosineDecay(now, steps))
 
 
 def _optimizer(setup: Setup, value: Any) -> Setup:
@@ -145,13 +159,26 @@ def _hidden_head(setup: Setup, value: Any) -> Setup:
 
 
 def _initializers(setup: Setup, value: Any) -> Setup:
-    names = [layer.name for layer in surgery.hidden(setup.network)]
+    layers = (*surgery.hidden(setup.network), surgery.head_of(setup.network))
+    names = [layer.name for layer in layers if "kernel_initializer" in layer.get_config()]
     settings = {name: {"kernel_initializer": value} for name in names}
     return _network(setup, surgery.changed(setup.network, settings), names)
 
 
+def _head_axis(setup: Setup, value: Any) -> Setup:
+    last = next((layer for layer in reversed(setup.network.layers) if type(layer).__name__ == "Softmax"), None)
+    if last is None:
+        raise CannotApply("there is no softmax layer")
+    return _network(setup, surgery.changed(setup.network, {last.name: {"axis": int(value)}}))
+
+
 def _head_initializer(setup: Setup, value: Any) -> Setup:
     return _layer(setup, surgery.head_of(setup.network).name, "kernel_initializer", value)
+
+
+def _trainable(setup: Setup, value: Any) -> Setup:
+    names = [layer.name for layer in setup.network.layers if layer.weights]
+    return _network(setup, surgery.changed(setup.network, {name: {"trainable": bool(value)} for name in names}))
 
 
 def _momentum(setup: Setup, value: Any) -> Setup:
@@ -160,6 +187,7 @@ def _momentum(setup: Setup, value: Any) -> Setup:
 
 
 def _penalty(setup: Setup, value: Any) -> Setup:
+    """The penalties that there are, made smaller."""
     settings = {}
     for layer in setup.network.layers:
         penalty = getattr(layer, "kernel_regularizer", None)
@@ -170,51 +198,6 @@ def _penalty(setup: Setup, value: Any) -> Setup:
     if not settings:
         raise CannotApply("no layer has a penalty")
     return _network(setup, surgery.changed(setup.network, settings))
-
-
-def _scaled_inputs(setup: Setup, value: Any) -> Setup:
-    first = next((layer for layer in setup.network.layers if layer.weights), None)
-    if type(first).__name__ == "Embedding":
-        raise CannotApply("the inputs are numbers of words")
-    x = setup.x.astype("float32")
-    axes = tuple(range(x.ndim - 1)) if x.ndim > 1 else (0,)
-    mean, deviation = np.nanmean(x, axis=axes), np.nanstd(x, axis=axes)
-    deviation = np.where(deviation > 0, deviation, 1.0)
-
-    def scale(part: Array | None) -> Array | None:
-        return None if part is None else ((part - mean) / deviation).astype("float32")
-
-    return replace(setup, x=(x - mean) / deviation, val_x=scale(setup.val_x))
-
-
-def _scaled_targets(setup: Setup, value: Any) -> Setup:
-    y = setup.y.astype("float32")
-    mean, deviation = np.nanmean(y, axis=0), np.nanstd(y, axis=0)
-    deviation = np.where(deviation > 0, deviation, 1.0)
-    val_y = None if setup.val_y is None else ((setup.val_y - mean) / deviation).astype("float32")
-    return replace(setup, y=((y - mean) / deviation).astype("float32"), val_y=val_y, same_loss=False)
-
-
-def _finite(setup: Setup, value: Any) -> Setup:
-    def rows(x: Array, y: Array) -> Array:
-        flat = np.isfinite(x.reshape(len(x), -1).astype("float64")).all(axis=1)
-        return np.asarray(flat & np.isfinite(y.reshape(len(y), -1).astype("float64")).all(axis=1))
-
-    keep = rows(setup.x, setup.y)
-    if not keep.any():
-        raise CannotApply("no example is finite")
-    setup = replace(setup, x=setup.x[keep], y=setup.y[keep])
-    if setup.val_x is None or setup.val_y is None:
-        return setup
-    keep = rows(setup.val_x, setup.val_y)
-    return replace(setup, val_x=setup.val_x[keep], val_y=setup.val_y[keep])
-
-
-def _balanced(setup: Setup, value: Any) -> Setup:
-    labels = setup.y.argmax(axis=-1) if setup.y.ndim > 1 and setup.y.shape[-1] > 1 else setup.y.reshape(-1)
-    classes, counts = np.unique(labels.astype(int), return_counts=True)
-    weights = {int(c): len(labels) / (len(classes) * n) for c, n in zip(classes, counts.tolist(), strict=True)}
-    return replace(setup, class_weight=weights)
 
 
 def _wider(setup: Setup, value: Any) -> Setup:
@@ -247,6 +230,7 @@ APPLIERS: dict[str, Callable[[Setup, Any], Setup]] = {
     "optimizer.learning_rate": _learning_rate,
     "optimizer.name": _optimizer,
     "optimizer.global_clipnorm": _clip,
+    "schedule.name": _schedule,
     "optimizer.weight_decay": lambda setup, value: with_optimizer(setup, weight_decay=float(value)),
     "loss.name": _loss_name,
     "loss.from_logits": _from_logits,
@@ -254,10 +238,13 @@ APPLIERS: dict[str, Callable[[Setup, Any], Setup]] = {
     "head.activation": lambda setup, value: _network(setup, surgery.with_head_activation(setup.network, value)),
     "head.units": _head_units,
     "head.kernel_initializer": _head_initializer,
+    "head.axis": _head_axis,
+    "model.head_initializer": _head_initializer,
     "model.dropout": _dropout,
     "model.units": _wider,
     "model.head_units": _hidden_head,
     "layers.kernel_initializer": _initializers,
+    "layers.trainable": _trainable,
     "layers.batch_normalization.momentum": _momentum,
     "layers.add_batch_normalization": lambda setup, value: _network(
         setup, surgery.with_batch_normalization(setup.network)
@@ -267,9 +254,9 @@ APPLIERS: dict[str, Callable[[Setup, Any], Setup]] = {
     "regularization.l2": _penalty,
     "augmentation": _augmented,
     "data.batch_size": lambda setup, value: replace(setup, batch_size=int(value)),
-    "data.class_weight": _balanced,
-    "data.drop_non_finite": _finite,
-    "data.scale_inputs": _scaled_inputs,
-    "data.scale_targets": _scaled_targets,
+    "data.class_weight": data_remedies.balanced,
+    "data.drop_non_finite": data_remedies.finite,
+    "data.scale_inputs": data_remedies.scaled_inputs,
+    "data.scale_targets": data_remedies.scaled_targets,
 }
 """Path -> function of the setup and the new value; a new remedy is a function and a line."""

@@ -50,8 +50,8 @@ def training_from(value: Any, record: Record, failure: str, what: str) -> Traini
     if value is not None:
         raise DiagnosisError(f"{what}: the function returned a {type(value).__name__}; wanted {FORMS}.")
     raise DiagnosisError(
-        f"{what}: the program ended without a call of Model.fit. Name a function that returns a model and its data: "
-        "tuner diagnose file.py:function."
+        f"{what}: the program ended without a call of Model.fit; train_on_batch and training loops of one's own are "
+        "not recorded. Name a function that returns a compiled model and its data: tuner diagnose file.py:function."
     )
 
 

@@ -15,6 +15,8 @@ from tuner.probes import Subject
 from tuner.records import LearningCurves
 from tuner.symptoms.readers import Choice, Reading, read_data
 
+MOST_CLASSES = 10_000  # columns of one-hot targets
+
 
 @dataclass(frozen=True)
 class Training:
@@ -69,7 +71,22 @@ def reading_of(training: Training, source: str) -> Reading | None:
     columns = {name: list(values) for name, values in (training.history or {}).items() if values}
     if not any("loss" in name for name in columns):
         return None
+    weight = mean_weight(training)
+    if weight != 1.0 and "loss" in columns:
+        columns["loss"] = [None if value is None else value / weight for value in columns["loss"]]
     return read_data(columns, source, Choice())
+
+
+def mean_weight(training: Training) -> float:
+    """By how much `class_weight` lifts the training loss, which it does not do to the validation loss; 1 without it."""
+    weights, y = training.class_weight, training.y
+    if not weights or y is None or not len(y) or y.size > len(y) * MOST_CLASSES:
+        return 1.0
+    labels = y.reshape(len(y), -1)
+    classes = labels.argmax(1) if labels.shape[1] > 1 else labels[:, 0]
+    found, counts = np.unique(classes, return_counts=True)
+    mean = sum(float(weights.get(int(c), 1.0)) * n for c, n in zip(found, counts, strict=True)) / len(y)
+    return mean if np.isfinite(mean) and mean > 0 else 1.0
 
 
 def curves_of(training: Training, source: str) -> LearningCurves | None:

@@ -20,7 +20,7 @@ from tuner.diagnosis.background import layers_of
 from tuner.diagnosis.copies import may_restart
 from tuner.diagnosis.examples import Array
 from tuner.diagnosis.places import place_of
-from tuner.diagnosis.remedies import applied, remedies_of
+from tuner.diagnosis.remedies import EPOCHS, applied, remedies_of
 from tuner.diagnosis.scoring import Yardstick, scores, yardstick
 from tuner.diagnosis.setups import CannotApply, Setup, setup_of
 from tuner.diagnosis.training import Training
@@ -28,7 +28,6 @@ from tuner.inspection import Duel, Side
 from tuner.records import Change, Outcome, Verdict
 
 MOST_REMEDIES = 2
-EPOCHS = 5
 SECONDS = 30.0  # of one side
 CLEAR = 2.0  # standard errors that a gain has to exceed
 SEED = 0

@@ -10,6 +10,7 @@ from typing import Any
 from tuner.probes import (
     activations,
     depth,
+    first_steps,
     gradients,
     head_loss,
     initial_loss,
@@ -25,6 +26,7 @@ from tuner.probes import (
     unchanged,
     update_ratio,
     variance,
+    yardstick,
 )
 from tuner.probes.causes import joined
 from tuner.probes.classes import classes
@@ -52,10 +54,12 @@ _MODULES: tuple[Any, ...] = (  # each has a PROBE; causes before consequences
     activations,
     gradients,
     update_ratio,
+    first_steps,
     mismatch,
     depth,
     tiny_fit,
     rate,
+    yardstick,
 )
 
 PROBES: dict[str, Probe] = {module.PROBE.name: module.PROBE for module in _MODULES}

@@ -26,6 +26,7 @@ DEAD, DEAD_UNTRAINED = 0.5, 0.9  # of a layer's units; an untrained layer may be
 ALL = 0.98  # of a layer's units: nothing comes through it at all
 SATURATED, SATURATED_UNTRAINED = 0.5, 0.7  # of a layer's outputs
 FAINT = 0.05  # spread over the examples against the size of the output: it says nearly the same for all
+LARGE_RATE = 0.1  # from it on the rate is the likelier killer, whatever the optimizer: Keras' own are 0.01 and below
 GATE = ("Multiply",)  # sigmoids that weigh others are meant to be open or shut
 
 
@@ -81,11 +82,11 @@ def _dead(evidence: Activations, layers: list[tuple[str, float]]) -> Verdict:
     name, share = max(layers, key=lambda pair: pair[1])
     now = evidence.learning_rate
     slower = "÷10" if now is None else float(f"{now / 10:.2g}")
-    changes = (
-        Change("optimizer.learning_rate", slower, "a unit dies when one large step pushes it below zero", now),
-        *(Change(f"layers.{n}.activation", "leaky_relu", "it passes a gradient below zero too") for n, _ in layers),
-        *(Change(f"layers.{n}.kernel_initializer", "he_normal", "made for rectified units") for n, _ in layers[:1]),
-    )
+    lower = Change("optimizer.learning_rate", slower, "a unit dies when one large step pushes it below zero", now)
+    leaky = [Change(f"layers.{n}.activation", "leaky_relu", "it passes a gradient below zero too") for n, _ in layers]
+    drawn = Change("layers.kernel_initializer", "he_normal", "made for rectified units")
+    large = now is not None and now >= LARGE_RATE
+    changes = (lower, *leaky, drawn) if large else (*leaky, lower, drawn)
     return Verdict(
         "dead_relu",
         Outcome.WARN,

@@ -13,6 +13,7 @@ from dataclasses import replace
 from tuner.records import Change, Outcome, Verdict
 
 FIRM = 0.7  # confidence from which a cause silences its consequences
+PLAIN = 0.8  # confidence from which a fault of the data silences its consequences however sure these are
 DOUBTFUL = 0.6  # confidence below which a verdict comes after all others
 
 BROKEN = ("nan_or_inf", "loss_increases_from_start", "diverging", "stuck_at_chance")
@@ -35,12 +36,12 @@ CONSEQUENCES: dict[
     "double_softmax": (*BROKEN[1:], *SLOW, *SIGNAL, "cannot_overfit_tiny", "init_loss_wrong"),
     "layer_order": ("stuck_at_chance", "plateau", "underfit", "cannot_overfit_tiny", *DISAGREE),
     "missing_or_linear_activation": ("stuck_at_chance", *SLOW, "cannot_overfit_tiny"),
-    "input_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE),
-    "target_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE),
-    "shuffled_labels": ("label_noise", "gap", "stuck_at_chance", "underfit"),
+    "input_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE, "unchanged_weights"),
+    "target_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE, "unchanged_weights", "reg_overwhelming"),
+    "shuffled_labels": ("label_noise", "gap", "stuck_at_chance", *SLOW),
     "label_noise": ("gap", "plateau", "underfit", "loss_spikes"),
     "val_suspiciously_good": ("val_below_train",),
-    "class_imbalance": ("stuck_at_chance", "underfit", "plateau", "loss_metric_disagree"),
+    "class_imbalance": ("stuck_at_chance", *SLOW, "loss_metric_disagree"),
     "unchanged_weights": (*BROKEN[3:], *SLOW, *SIGNAL, *START[:3]),
     "bad_init": (*BROKEN, *SLOW, "loss_metric_disagree", *RESTLESS, *SIGNAL, *START[:3], "unchanged_weights"),
     "init_loss_wrong": ("loss_spikes",),
@@ -54,6 +55,7 @@ CONSEQUENCES: dict[
         "loss_spikes",
         "exploding_gradient",
         "cannot_overfit_tiny",
+        "unchanged_weights",  # units pushed out of reach let no gradient through
     ),
     "exploding_gradient": ("diverging", "loss_spikes", "oscillating", "plateau", "underfit"),
     "loss_increases_from_start": (),
@@ -63,7 +65,10 @@ CONSEQUENCES: dict[
     "vanishing_gradient": ("stuck_at_chance", *SLOW, "cannot_overfit_tiny", "ignores_input"),
     "ignores_input": ("loss_metric_disagree", "stuck_at_chance", "cannot_overfit_tiny", "plateau", "underfit"),
     "cannot_overfit_tiny": ("stuck_at_chance", "loss_metric_disagree", "plateau", "underfit"),
-    "lr_too_low": ("loss_metric_disagree", "stuck_at_chance", "plateau", "underfit", "undertrained"),
+    "lr_too_low": (
+        *("loss_metric_disagree", "stuck_at_chance", "plateau", "underfit", "undertrained"),
+        "init_loss_wrong",  # the first answers stay what they were
+    ),
     "train_eval_mismatch": ("gap", "oscillating", "loss_metric_disagree"),
     "stuck_at_chance": ("loss_metric_disagree", "underfit", "plateau", "undertrained"),
     "loss_metric_disagree": (),
@@ -80,6 +85,12 @@ SEEN_ONLY = (  # shapes of curves: they name no cause of their own, and a firm c
     *("plateau", "underfit", "undertrained", "oscillating", "loss_spikes", "loss_metric_disagree", "gap"),
     *("init_loss_wrong", "cannot_overfit_tiny"),
 )
+OF_THE_DATA = ("nan_input", "int_input", "head_loss_mismatch", "input_scale", "target_scale")  # read, not inferred
+READ_OFF_VALIDATION = (
+    *("shuffled_labels", "gap", "overfit", "oscillating", "underfit", "plateau", "loss_spikes", "stuck_at_chance"),
+    *("loss_metric_disagree", "overtrained_budget", "diverging"),
+)
+ON_ITS_WAY = ("undertrained", "too_short_to_tell")  # notes of the curves: what a longer run would mend is no fault
 SLOW_OR_STUCK = ("stuck_at_chance", "plateau", "underfit", "lr_too_low", "cannot_overfit_tiny", "vanishing_gradient")
 
 
@@ -88,11 +99,47 @@ def joined(inside: Sequence[Verdict], outside: Sequence[Verdict]) -> tuple[Verdi
 
     `healthy` only where nothing asks for anything.
     """
+    inside, outside = _acquitted(inside, outside)
     found = merged([*_in_this_light(inside, outside), *outside])
-    alarms = [v for v in found if v.outcome is not Outcome.PASS]
-    told = sorted(_told(alarms), key=_place)
+    alarms = _one_rate([v for v in found if v.outcome is not Outcome.PASS])
+    told = sorted(_suspected(_told(alarms)), key=_place)
     notes = [v for v in found if v.outcome is Outcome.PASS and not (alarms and v.name == "healthy")]
     return (*told, *notes)
+
+
+def _suspected(told: list[Verdict]) -> list[Verdict]:
+    """Without a mere suspicion against the labels where a firm cause is known."""
+    firm = any((v.confidence or 0) >= FIRM and v.name not in SEEN_ONLY for v in told)
+    return [v for v in told if not (firm and v.name == "shuffled_labels" and (v.confidence or 1) < DOUBTFUL)]
+
+
+def _one_rate(alarms: list[Verdict]) -> list[Verdict]:
+    """Too high and too low at once cannot be: the surer one is kept."""
+    rates = [v for v in alarms if v.name in ("lr_too_high", "lr_too_low")]
+    surest = max(rates, key=lambda v: v.confidence or 0, default=None)
+    return [v for v in alarms if v is surest or v not in rates]
+
+
+def _acquitted(inside: Sequence[Verdict], outside: Sequence[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
+    """Without what the other side speaks against: curves that suspect, and a look inside or a longer run that explains.
+
+    While the run still improves it may catch up with the simpler model yet. Labels that a simple model predicts on
+    validation data are not shuffled. A network as good as the simple models may be as good as can be. Moving averages
+    that have not arrived spoil whatever is read off validation.
+    """
+    passes = {v.name for v in inside if v.outcome is Outcome.PASS}
+    gone = passes & {"shuffled_labels", "plateau"}
+    if "plateau" in gone:
+        gone |= {v.name for v in outside if v.name == "underfit" and (v.confidence or 0) < FIRM}
+    if any(v.name == "train_eval_mismatch" for v in inside):
+        gone |= set(READ_OFF_VALIDATION)
+    early = {"underfit"} if {v.name for v in outside} & set(ON_ITS_WAY) else set()
+    unpenalized = passes & {"reg_overwhelming"}  # the curves suspect a penalty, and there is none
+    cleared = [v for v in inside if v.name not in gone | early]
+    return (
+        [v for v in cleared if v.name not in unpenalized or v.outcome is not Outcome.PASS],
+        [v for v in outside if v.name not in gone | unpenalized],
+    )
 
 
 def _in_this_light(inside: Iterable[Verdict], outside: Sequence[Verdict]) -> list[Verdict]:
@@ -152,7 +199,9 @@ def _told(alarms: Sequence[Verdict]) -> list[Verdict]:
 
 
 def _follows(cause: Verdict, other: Verdict) -> bool:
-    return other is not cause and (other.name in SEEN_ONLY or (cause.confidence or 0) >= (other.confidence or 0))
+    plain = cause.name in OF_THE_DATA and (cause.confidence or 0) >= PLAIN
+    surer = (cause.confidence or 0) >= (other.confidence or 0)
+    return other is not cause and (plain or surer or other.name in SEEN_ONLY)
 
 
 def _explaining(verdict: Verdict, silenced: dict[str, str]) -> Verdict:

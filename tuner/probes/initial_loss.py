@@ -28,6 +28,8 @@ NOTED = 1.15  # of chance: worth a note
 ABOVE, FAR_ABOVE = 3.0, 6.0  # of chance: inputs of unit size through usual weights start up to about twice chance
 LEAST_EXCESS = 1.5  # nats above chance besides, for classes
 PULL, STRONG_PULL = 2.0, 8.0  # gradient of the penalty over that of the data
+WEAKER, BARELY = (100, 1000, 10_000), 0.05  # factors that a penalty is divided by, until it pulls so much as the data
+UNIT_SIZE = (0.1, 3.0)  # root mean square of inputs whose scale explains no such start
 DRAWS = 2  # of fresh weights, where the first ones are not known
 
 
@@ -42,6 +44,7 @@ class Start:
     pull: float  # norm of the penalty's gradient over that of the data's; 0 without penalties
     drawn: bool  # drawn anew; otherwise the known first weights
     penalized: bool  # any layer names a penalty
+    input_size: float = math.nan  # root mean square of the inputs
 
 
 def measure(subject: Any) -> Start | None:
@@ -68,6 +71,9 @@ def measure(subject: Any) -> Start | None:
         float(np.median([row[2] for row in found])),
         subject.initial is None and subject.trained is not False,
         any(variable.regularizer is not None for variable in subject.model.trainable_variables),
+        float(np.sqrt(np.mean(np.square(np.asarray(subject.x[:EXAMPLES], "float64")))))
+        if isinstance(subject.x, np.ndarray)
+        else math.nan,
     )
 
 
@@ -131,7 +137,9 @@ def judge(evidence: Start, context: Context) -> Iterator[Verdict]:
             yield passed("init_loss_wrong", said, start=start, chance=ceiling)
     if evidence.pull >= PULL:
         yield _overwhelming(evidence)
-    elif evidence.penalized and evidence.penalty == 0:
+    elif evidence.penalty == 0 and not evidence.penalized:
+        yield passed("reg_overwhelming", "Nothing in the model is penalized.")
+    elif evidence.penalty == 0:
         yield passed("reg_not_applied", "A layer names a penalty, and it adds nothing to the loss.", penalty=0.0)
 
 
@@ -150,15 +158,14 @@ def _not_finite(evidence: Start) -> Verdict:
 
 
 def _wrong(evidence: Start, start: float, chance: float, confidence: float) -> Verdict:
+    weights = Change("layers.kernel_initializer", "glorot_uniform", "small first weights give small first scores")
+    inputs = Change("data.scale_inputs", "standardize", "inputs of unit size give scores of unit size")
     return Verdict(
         "init_loss_wrong",
         Outcome.WARN,
         f"The untrained loss is {start:.3g}, and guessing gives {chance:.3g}: the first epochs go into unlearning.",
         {"start": start, "chance": chance, "classes": evidence.classes},
-        (
-            Change("data.scale_inputs", "standardize", "inputs of unit size give scores of unit size"),
-            Change("head.kernel_initializer", "glorot_uniform", "small first weights give small first scores"),
-        ),
+        (weights, inputs) if UNIT_SIZE[0] < evidence.input_size < UNIT_SIZE[1] else (inputs, weights),
         onset=1,
         confidence=confidence,
         check="evaluate freshly built models: three seeds near chance, or the first weights are too large",
@@ -167,13 +174,14 @@ def _wrong(evidence: Start, start: float, chance: float, confidence: float) -> V
 
 
 def _overwhelming(evidence: Start) -> Verdict:
+    weaker = next((factor for factor in WEAKER if evidence.pull <= BARELY * factor), WEAKER[-1])
     return Verdict(
         "reg_overwhelming",
         Outcome.FAIL if evidence.pull >= STRONG_PULL else Outcome.WARN,
         f"The penalty pulls at the weights {evidence.pull:.1f} times as hard as the data do (it adds "
         f"{evidence.penalty:.3g} to a loss of {float(np.mean(evidence.losses)):.3g}).",
         {"pull": evidence.pull, "penalty": evidence.penalty},
-        (Change("regularization.l2", "÷100", "the data have to have the greater say"),),
+        (Change("regularization.l2", f"÷{weaker}", "the data have to have the greater say"),),
         confidence=0.9 if evidence.pull >= STRONG_PULL else 0.75,
         check="the same training without penalties",
         source="TheDeepChecker (ratio of gradients >= 2)",

@@ -24,8 +24,11 @@ from tuner.symptoms import Context
 MOST, LEAST = 512, 100  # examples that the simple learners see
 COMPONENTS = 30  # of the inputs, for the simple learners
 FOLDS = 4
+MORE = 1500  # examples for the stronger learner
+BELOW = 0.85  # of the contradicted share: who errs less than that shows that the task is hard and the labels right
 LUCK = 3.0  # standard errors of an accuracy that chance may give
 KNOWS = 0.25  # training accuracy above guessing from which a network knows its training data
+LEARNS, LEAST_TESTED = 6.0, 100  # standard errors from which it begins to, if so many validation examples stay guessed
 NOISY, TOO_NOISY = 0.12, 0.5  # share of contradicted labels among the half that the learners are surest of
 EVEN = 0.6  # of the overall error: with wrong labels the surest half errs nearly as often as all; with overlap seldom
 SPREAD = 0.75  # entropy of where wrong labels come from, over its largest value; overlap is between neighbours
@@ -44,6 +47,7 @@ class Labels:
     val_count: int
     learners: float  # best cross-validated accuracy of the simple learners on the inputs
     overall_error: float  # of the learners' joint answer against the labels
+    strong_error: float  # of a stronger learner on more examples; NaN where nobody was suspected
     sure_error: float  # of the half of the examples that they are surest of
     spread: float  # of the contradictions over pairs of classes, in [0, 1]
 
@@ -74,6 +78,7 @@ def measure(subject: Any) -> Labels | None:
         val_count,
         best,
         float(wrong.mean()),
+        _strong_error(subject) if wrong[half].mean() >= NOISY else math.nan,
         float(wrong[half].mean()),
         _spread(place[wrong & half], said[wrong & half], len(values)),
     )
@@ -160,8 +165,20 @@ def _spread(truth: Any, said: Any, classes: int) -> float:
     return min(entropy / most, float((given > 1).mean() / max(1 - 2 / classes, 1e-9))) if most > 0 else 0.0
 
 
-def _chance(share: float, count: int) -> float:
-    return share + LUCK * math.sqrt(share * (1 - share) / max(count, 1))
+def _strong_error(subject: Any) -> float:
+    """Error of a support vector machine on more examples: it shrinks where a task is hard, not with wrong labels."""
+    from sklearn.model_selection import cross_val_score
+    from sklearn.svm import SVC
+
+    index = np.random.default_rng(0).permutation(len(subject.x))[:MORE]
+    rows, truth = _flat(np.asarray(subject.x)[index]), forward.labels(np.asarray(subject.y)[index])
+    if rows is None or np.bincount(np.unique(truth, return_inverse=True)[1]).min() < FOLDS:
+        return math.nan
+    return float(1 - cross_val_score(SVC(C=10.0), rows, truth, cv=FOLDS).mean())
+
+
+def _chance(share: float, count: int, errors: float = LUCK) -> float:
+    return share + errors * math.sqrt(share * (1 - share) / max(count, 1))
 
 
 def judge(evidence: Labels, context: Context) -> Iterator[Verdict]:
@@ -169,15 +186,23 @@ def judge(evidence: Labels, context: Context) -> Iterator[Verdict]:
     guess = _chance(evidence.majority, evidence.count)
     blind = evidence.learners <= guess
     knows = evidence.train_accuracy >= evidence.majority + KNOWS * (1 - evidence.majority)
+    learns = evidence.val_count >= LEAST_TESTED and evidence.train_accuracy >= _chance(
+        evidence.majority, evidence.count, LEARNS
+    )
     tested = evidence.val_count >= 30
     fails = tested and evidence.val_accuracy <= _chance(evidence.majority, evidence.val_count)
-    if blind and knows and fails:
-        yield _shuffled(evidence)
+    if blind and (knows or learns) and fails:
+        yield _shuffled(evidence, 0.85 if knows else 0.75)
+    elif blind and fails and evidence.count >= MOST and evidence.train_accuracy <= guess:
+        yield _unrelated(evidence)
     elif not blind and evidence.num_classes >= CLASSES_FOR_NOISE and _noisy(evidence):
         yield _wrong(evidence)
 
 
 def _noisy(evidence: Labels) -> bool:
+    better = [evidence.strong_error, 1 - evidence.val_accuracy if evidence.val_count >= LEAST_TESTED else math.nan]
+    if any(found < BELOW * evidence.sure_error for found in better):  # wrong labels are wrong for everybody
+        return False
     error = math.sqrt(evidence.sure_error * (1 - evidence.sure_error) / (evidence.count / 2))
     return (
         NOISY + error <= evidence.sure_error < TOO_NOISY
@@ -196,7 +221,7 @@ def _numbers(evidence: Labels) -> dict[str, Any]:
     }
 
 
-def _shuffled(evidence: Labels) -> Verdict:
+def _shuffled(evidence: Labels, confidence: float) -> Verdict:
     return Verdict(
         "shuffled_labels",
         Outcome.WARN,
@@ -205,13 +230,29 @@ def _shuffled(evidence: Labels) -> Verdict:
         f"({evidence.learners:.0%}, guessing gives {evidence.majority:.0%}): the labels do not belong to the inputs.",
         _numbers(evidence),
         (Change("data.labels", "look", "inputs and labels were put in different orders"),),
-        confidence=0.85,
+        confidence=confidence,
+        check="look at twenty inputs with their labels",
+        source="Zhang et al. 2017",
+    )
+
+
+def _unrelated(evidence: Labels) -> Verdict:
+    return Verdict(
+        "shuffled_labels",
+        Outcome.WARN,
+        f"Neither the network nor simple learners find anything in the inputs that tells the labels (network "
+        f"{evidence.train_accuracy:.0%}, learners {evidence.learners:.0%}, guessing {evidence.majority:.0%}): perhaps "
+        "they are shuffled apart.",
+        _numbers(evidence),
+        (Change("data.labels", "look", "inputs and labels may come in different orders"),),
+        confidence=0.55,  # a hard task and a network that is broken elsewhere look the same: told after all others
         check="look at twenty inputs with their labels",
         source="Zhang et al. 2017",
     )
 
 
 def _wrong(evidence: Labels) -> Verdict:
+    behind = evidence.train_accuracy < evidence.learners  # then something else is wrong with the network first
     return Verdict(
         "label_noise",
         Outcome.WARN,
@@ -222,7 +263,7 @@ def _wrong(evidence: Labels) -> Verdict:
             Change("data.labels", "look", "the examples that neighbours contradict, first"),
             Change("loss.label_smoothing", 0.1, "soft labels do not insist on wrong ones"),
         ),
-        confidence=0.75,
+        confidence=0.55 if behind else 0.75,
         check="look at twenty of the contradicted examples",
         source="Northcutt et al. 2021 (confident learning)",
     )

@@ -21,12 +21,14 @@ from tuner.probes.probe import Probe
 from tuner.probes.recording import leaves
 from tuner.probes.stateless import after_a_pass, loss, problems, taken, values_of
 from tuner.probes.subject import Subject
-from tuner.records import Change, Outcome, Verdict
+from tuner.records import Change, Outcome, Verdict, passed
 from tuner.symptoms import Context
 
 APART = 1.5  # loss with the moving averages over that with the sample's statistics
 MATTERS = 0.1  # the difference over the loss of the fresh model, or over itself where that is not known
-FEW_STEPS = 3.0  # times 1 / (1 - momentum): after fewer steps the averages are still on their way
+FEW_STEPS = 10.0  # times 1 / (1 - momentum): after fewer steps weights and averages are still on their way
+FEWER_STEPS = 3.0  # the same where the momentum is larger than usual: with the usual one they would be there
+USUAL = 0.99  # Keras's own momentum: with a larger one it is the momentum that is late, not the run that is short
 FITS = 0.9  # of the way from a constant answer to a perfect one, in use
 FEW_EXAMPLES = 2  # of a batch: their statistics say nothing
 
@@ -78,15 +80,20 @@ def judge(evidence: Mismatch, context: Context) -> Iterator[Verdict]:
     fits = evidence.fitness.quality > FITS  # measured in use: whatever the losses say, it does not hurt
     if fits or (not apart and math.isfinite(evidence.moving)):
         return
-    early = 0 < evidence.steps < FEW_STEPS / max(1 - evidence.momentum, 1e-6)
+    early = 0 < evidence.steps < (FEW_STEPS if evidence.momentum <= USUAL else FEWER_STEPS) / (1 - USUAL)
     lower = Change("layers.batch_normalization.momentum", 0.9, "averages over ten steps follow", evidence.momentum)
     bigger = Change("data.batch_size", 32, "statistics of one or two examples say nothing", evidence.batch_size)
     tiny = evidence.batch_size <= FEW_EXAMPLES
+    if early and not tiny:  # a short run is no fault, and a longer one mends this by itself
+        said = f"After {evidence.steps} steps the moving averages of batch norm are still on their way"
+        numbers = {"moving": evidence.moving, "sample": evidence.sample, "steps": evidence.steps}
+        yield passed("train_eval_mismatch", f"{said}: in use the loss is higher than it will be.", lower, **numbers)
+        return
     why = (
         f"batches of {evidence.batch_size} have no statistics"
         if tiny
         else f"after {evidence.steps} steps averages with momentum {evidence.momentum:g} have not arrived"
-        if early
+        if 0 < evidence.steps < FEWER_STEPS / max(1 - evidence.momentum, 1e-6)
         else "the moving averages are not those of the data"
     )
     yield Verdict(

@@ -50,7 +50,7 @@ def measure(subject: Any) -> AllAims | None:
     outputs = outputs_of(subject)
     if subject.y is None or not outputs:
         return None
-    if len(outputs) > 1 or isinstance(subject.y, dict | list | tuple):
+    if len(outputs) > 1 or isinstance(subject.y, dict | list | tuple) or subject.x is None:
         return AllAims(tuple(Aims(out, math.nan, math.nan, False) for out in outputs))
     trained = subject.trained is not False
     index = forward.sample(subject, forward_most(outputs[0]))

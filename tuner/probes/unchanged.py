@@ -23,6 +23,7 @@ UNIFORM, TRUNCATED = 1.7321, 2.2745  # largest over standard deviation of a unif
 CLOSE = 0.01  # to those figures, relative: training blurs a sharp edge at once
 LEAST_VALUES = 1000  # of a kernel, to see the edge
 MOST = 0.5  # of the parameters that are frozen as they were drawn
+USUAL = 1e-5  # a rate from which on weights that were given a gradient are seen to move
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,19 @@ def judge(evidence: Unchanged, context: Context) -> Iterator[Verdict]:
     """`unchanged_weights`, with the reason that is nearest at hand."""
     if not evidence.trainable:
         because = "a model without trainable layers cannot learn"
-        changes = tuple(Change(f"layers.{name}.trainable", True, because) for name in evidence.random)
+        drawn = tuple(Change(f"layers.{name}.trainable", True, because) for name in evidence.random)
+        changes = drawn or (Change("layers.trainable", True, because),)
         yield _failed(evidence, "No layer is trainable: training changes nothing.", changes)
     elif evidence.learning_rate == 0 and evidence.fitness.open:
         change = Change("optimizer.learning_rate", 1e-3, "a rate of zero takes no step", 0.0)
         yield _failed(evidence, "The learning rate is zero: training changes nothing.", (change,))
     elif evidence.same:
-        change = Change("optimizer.learning_rate", 1e-3, "a usual rate moves the weights", evidence.learning_rate)
+        rate = evidence.learning_rate
+        change = (
+            Change("layers.kernel_initializer", "glorot_uniform", "it is not the rate: no gradient comes through")
+            if rate is not None and rate >= USUAL
+            else Change("optimizer.learning_rate", 1e-3, "a usual rate moves the weights", rate)
+        )
         yield _failed(evidence, "After training every trainable weight is what it was before.", (change,))
     elif evidence.unmoved and not evidence.dead and evidence.fitness.open:
         yield _unmoved(evidence)

@@ -100,7 +100,7 @@ def judge(evidence: Signal, context: Context) -> Iterator[Verdict]:
         f"In the fresh network the signal {'grows' if grows else 'shrinks'} {factor:.2g}-fold from layer to layer, "
         f"from {evidence.signals[0]:.2g} in '{evidence.layers[0]}' to {evidence.signals[-1]:.2g}.",
         {"layers": evidence.layers, "signals": evidence.signals, "factor": factor},
-        (*steeper, *changes, norm),
+        (*changes, norm) if grows else (*steeper, norm, *changes),
         confidence=0.85 if overall > 100 * limit or overall < 0.01 / limit else 0.7,
         check=f"the same network with {best} everywhere: the signal should keep its size",
         source="He et al. 2015, section 2.2; SageMaker Debugger, variance of activations",

@@ -18,16 +18,19 @@ MOST_CARDS = 30
 MOST_REMEDIES = 6
 MOST_NOTES = 40
 FIRST_EPOCH = 1
+NOTHING: tuple[object, ...] = (None, "", [], ())  # evidence that has nothing to say
 EXPLAINS = "explains"  # key of a verdict's evidence: names of verdicts that follow from it
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """What to change: its name in words, the change itself, and how a program spells it."""
+    """What to change: its name and its new value in words, the change itself, and how a program spells it."""
 
     title: str
+    value: str  # empty where the title says all
     change: Change
     code: str  # the same in a Keras program; may be empty
+    several: bool = False  # layers that it is done to: the title names them, and `change` is that of the first
 
 
 @dataclass(frozen=True)
@@ -101,29 +104,33 @@ def _scope(inspection: Inspection) -> str:
 
 
 def _card(number: int, verdict: Verdict) -> Card:
-    meaning = meanings.of(verdict.name)
     look, word = meanings.status(verdict)
     since = [f"since epoch {verdict.onset}"] if verdict.onset is not None else []
     sure = [f"confidence {verdict.confidence:.0%}"] if verdict.confidence is not None else []
     text = " · ".join(since + sure)
-    proposed = tuple(Remedy(remedies.title(c.path), c, remedies.code(c)) for c in verdict.changes[:MOST_REMEDIES])
+    proposed = tuple(map(_remedy, remedies.grouped(verdict.changes)[:MOST_REMEDIES]))
     return Card(
         f"verdict-{number}",
         meanings.headline(verdict),
         look,
         word,
         verdict,
-        meaning.says,
+        meanings.says(verdict),
         text,
         proposed,
         *_told(verdict),
     )
 
 
+def _remedy(group: tuple[Change, ...]) -> Remedy:
+    paths, first = [change.path for change in group], group[0]
+    return Remedy(remedies.title(*paths), remedies.value(first), first, remedies.code(first), len(group) > 1)
+
+
 def _told(verdict: Verdict) -> tuple[tuple[tuple[str, str], ...], str]:
     """The evidence that has a value, and the names of what the verdict explains besides."""
     explained = verdict.evidence.get(EXPLAINS, ())
     names = explained if isinstance(explained, list | tuple) else ()
-    known = {key: value for key, value in verdict.evidence.items() if value is not None and key != EXPLAINS}
-    also = ", ".join(meanings.of(str(name)).short for name in names[:MOST_REMEDIES])
+    known = {key: value for key, value in verdict.evidence.items() if value not in NOTHING and key != EXPLAINS}
+    also = "; ".join(meanings.within(str(name)) for name in names[:MOST_REMEDIES])
     return tuple(template.facts(replace(verdict, evidence=known))), also

@@ -13,11 +13,12 @@ from tuner.report import words
 
 @dataclass(frozen=True)
 class Meaning:
-    """A verdict in plain words: `short` fits beside a mark of a chart, `says` explains it."""
+    """A verdict in plain words: `short` fits beside a mark of a chart, `says` explains it, `note` is a calm title."""
 
     headline: str
     short: str
     says: str = ""
+    note: str = ""  # headline where it is no alarm
 
 
 MEANINGS: dict[str, Meaning] = {
@@ -53,6 +54,7 @@ MEANINGS: dict[str, Meaning] = {
         "wrong start",
         "An untrained model should know nothing, which has a price: ln C for C classes. A much higher loss means that"
         " it is sure of nonsense; a much lower one, that an answer leaks in.",
+        note="The untrained model is a little too sure",
     ),
     "reg_not_applied": Meaning(
         "A penalty is set but has no effect", "no penalty", "Penalties on weights must make the loss larger; here not."
@@ -66,6 +68,7 @@ MEANINGS: dict[str, Meaning] = {
         "The model cannot learn a handful of examples by heart",
         "cannot memorize",
         "What cannot learn twenty examples will not learn thousands. Something between input and loss is broken.",
+        note="A handful of examples takes its time",
     ),
     "ignores_input": Meaning(
         "The model does not look at its input",
@@ -114,10 +117,12 @@ MEANINGS: dict[str, Meaning] = {
         " held back, or not trained well.",
     ),
     "undertrained": Meaning(
-        "The training ended too early", "still improving", "The curves still fell when it stopped."
+        "It was still improving when it ended",
+        "still improving",
+        "More epochs may bring more; nothing is wrong with these.",
     ),
     "overtrained_budget": Meaning(
-        "Most epochs were for nothing", "nothing gained", "Validation was as good as it would get long before the end."
+        "Fewer epochs would have done", "nothing gained", "Validation was as good as it would get long before the end."
     ),
     "overfit": Meaning(
         "The model overfits",
@@ -150,6 +155,7 @@ MEANINGS: dict[str, Meaning] = {
         "The model behaves differently in training and in use",
         "train and use differ",
         "Batch normalization and dropout work differently while training. Here they differ by more than is normal.",
+        note="The moving averages are still on their way",
     ),
     "vanishing_gradient": Meaning(
         "The gradient vanishes on its way back",
@@ -186,6 +192,7 @@ MEANINGS: dict[str, Meaning] = {
         "head and loss",
         "A loss expects certain answers: probabilities, or plain scores, one a class, or a number. This layer gives"
         " something else.",
+        note="Another loss may suit the last layer better",
     ),
     "double_softmax": Meaning(
         "Softmax is applied twice",
@@ -197,12 +204,7 @@ MEANINGS: dict[str, Meaning] = {
         "linear layers",
         "Two linear layers in a row can do no more than one.",
     ),
-    "layer_order": Meaning("The layers stand in an unusual order", "layer order"),
-    "deep_plain": Meaning(
-        "The network is deep and has no skip connections",
-        "deep, plain",
-        "Through many layers without a way around them the gradient arrives weak and noisy at the first ones.",
-    ),
+    "layer_order": Meaning("Layers stand in the wrong order", "layer order", note="Layers stand in an unusual order"),
     "input_scale": Meaning(
         "The inputs are not scaled",
         "input scale",
@@ -247,10 +249,26 @@ def of(name: str) -> Meaning:
 
 def headline(verdict: Verdict) -> str:
     """The headline of a verdict, as sure as the verdict is."""
-    said = of(verdict.name).headline
+    meaning = of(verdict.name)
+    said = meaning.note if _calm(verdict) else meaning.headline
     if verdict.outcome is Outcome.PASS or verdict.confidence is None or verdict.confidence >= HINT:
         return said
-    return f"Perhaps {said[:1].lower()}{said[1:]}"
+    return f"Perhaps {within(verdict.name)}"
+
+
+def says(verdict: Verdict) -> str:
+    """What a verdict means, in a sentence or two; empty where the sentence would be too grave for a note."""
+    return "" if _calm(verdict) else of(verdict.name).says
+
+
+def _calm(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.PASS and bool(of(verdict.name).note)
+
+
+def within(name: str) -> str:
+    """A verdict's headline as it stands within a sentence."""
+    said = of(name).headline
+    return f"{said[:1].lower()}{said[1:]}"
 
 
 def status(verdict: Verdict) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 Paths are those of a recipe, and some that only a Keras program has.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from tuner.records import Change
@@ -27,12 +28,17 @@ REMEDIES: dict[str, str] = {
     "head.activation": "Activation of the last layer",
     "head.units": "Units of the last layer",
     "head.axis": "Axis of the last softmax",
+    "head.kernel_initializer": "Initial weights of the last layer",
+    "layers.kernel_initializer": "Initial weights of the layers",
+    "layers.trainable": "Training of the layers",
     "layers.add_batch_normalization": "Add batch normalization",
     "layers.add_skip_connections": "Add skip connections",
     "layers.add_flatten": "Add a Flatten layer",
     "layers.batch_normalization.momentum": "Momentum of batch normalization",
+    "regularization.l2": "Penalty on large weights (l2)",
     "augmentation": "Augmentation",
     "metrics": "Metrics",
+    "training.early_stopping": "Early stopping, epochs without a gain",
     "steps.change.epochs": "Epochs",
     "data.batch_size": "Batch size",
     "data.scale_inputs": "Scale the inputs",
@@ -50,6 +56,8 @@ OF_LAYER = {
     "rate": "Dropout rate",
 }  # of layers.<name>.<key>
 PLAIN = (bool, int, float, str)
+MOST_NAMES = 6  # layers that a title names
+DOING = ("add_", "drop_")  # how the last part of a path begins that says what is done; its value, True, adds nothing
 STANDARDIZED = "{0} = ({0} - {0}_train.mean(axis=0)) / ({0}_train.std(axis=0) + 1e-7)"
 IN_KERAS = {  # `{}` is the value
     "optimizer.learning_rate": "keras.optimizers.…(learning_rate={})",
@@ -61,6 +69,7 @@ IN_KERAS = {  # `{}` is the value
     "head.activation": "keras.layers.Dense(…, activation={})",
     "head.units": "keras.layers.Dense({}, …)",
     "model.dropout": "keras.layers.Dropout({})",
+    "training.early_stopping": "keras.callbacks.EarlyStopping(patience={}, restore_best_weights=True)",
     "data.batch_size": "model.fit(…, batch_size={})",
     "steps.change.epochs": "model.fit(…, epochs={})",
     "data.scale_inputs": STANDARDIZED.format("x"),
@@ -69,21 +78,66 @@ IN_KERAS = {  # `{}` is the value
 }
 
 
-def title(path: str) -> str:
-    """What a change's path is called in words; empty for an unknown one."""
+def grouped(changes: Sequence[Change]) -> list[tuple[Change, ...]]:
+    """The same change to several layers is one remedy; remedies in the order of their first change."""
+    found: dict[Any, list[Change]] = {}
+    for number, change in enumerate(changes):
+        layer, key = _of_layer(change.path)
+        same = (key, repr(change.value), repr(change.before), change.because) if layer else number
+        found.setdefault(same, []).append(change)
+    return [tuple(group) for group in found.values()]
+
+
+def title(*paths: str) -> str:
+    """What a change's path is called in words, or those of one remedy; empty for an unknown one."""
+    path = paths[0]
+    _, key = _of_layer(path)
+    if key:
+        names = [words.name(_of_layer(one)[0]) for one in paths]
+        shown, more = names[:MOST_NAMES], len(names) - MOST_NAMES
+        if len(shown) > 1 and more <= 0:
+            shown = [*shown[:-2], f"{shown[-2]} and {shown[-1]}"]
+        return f"{OF_LAYER[key]} of {', '.join(shown)}" + (
+            f" and {words.plural(more, 'more layer')}" if more > 0 else ""
+        )
     parts = path.split(".")
-    if parts[0] == "layers" and len(parts) > 2 and parts[-1] in OF_LAYER:
-        return f"{OF_LAYER[parts[-1]]} of {words.name('.'.join(parts[1:-1]))}"
+    if path not in REMEDIES and parts[0] == "layers" and len(parts) == 2:
+        return f"Layer {words.name(parts[1])}"
     return REMEDIES.get(path, "")
+
+
+def _of_layer(path: str) -> tuple[str, str]:
+    """The layer that a path names and what of it; two empty texts where it names none."""
+    parts = path.split(".")
+    known = parts[0] == "layers" and len(parts) > 2 and parts[-1] in OF_LAYER
+    return (".".join(parts[1:-1]), parts[-1]) if known else ("", "")
+
+
+def value(change: Change) -> str:
+    """The new value in words; empty where the title says all."""
+    if change.value is True and change.path.rsplit(".", 1)[-1].startswith(DOING):
+        return ""
+    return ", ".join(name for name, _ in _layers(change)) or words.setting(change.value)
+
+
+def _layers(change: Change) -> list[tuple[str, dict[str, Any]]]:
+    """The layers of an augmentation with their settings; empty for any other change, or one of another form."""
+    given = change.value if change.path == "augmentation" and isinstance(change.value, list | tuple) else ()
+    known = [tuple(one) for one in given if isinstance(one, list | tuple) and len(one) == 2]
+    if len(known) != len(given) or not all(isinstance(n, str) and isinstance(s, dict) for n, s in known):
+        return []
+    return [(words.name(name), settings) for name, settings in known]
 
 
 def code(change: Change) -> str:
     """The same change in a Keras program, where it is one expression; empty where it is not, or has no value yet."""
     value = change.value
+    if layers := _layers(change):
+        made = (f"keras.layers.{name}({', '.join(f'{k}={_literal(v)}' for k, v in s.items())})" for name, s in layers)
+        return f"keras.Sequential([{', '.join(made)}])"
     pattern = IN_KERAS.get(change.path)
-    parts = change.path.split(".")
-    if parts[0] == "layers" and len(parts) > 2 and parts[-1] in OF_LAYER:
-        pattern = f"{parts[-1]}={{}}"
+    if key := _of_layer(change.path)[1]:
+        pattern = f"{key}={{}}"
     if pattern is None or (isinstance(value, str) and not value.isidentifier()) or not isinstance(value, PLAIN):
         return ""
     return pattern.format(_literal(value))

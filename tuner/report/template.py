@@ -70,7 +70,7 @@ def environment() -> Environment:
 def facts(verdict: Verdict) -> list[tuple[str, str]]:
     """A verdict's own numbers, as terms and values."""
     found = list(verdict.evidence.items())[:MOST_FACTS]
-    shown = [(words.name(key).replace("_", " "), words.setting(value)) for key, value in found]
+    shown = [(words.name(key).replace("_", " "), words.listing(value)) for key, value in found]
     return [(key[:1].upper() + key[1:], words.clean(value, 200)) for key, value in shown]
 
 

@@ -105,6 +105,13 @@ def setting(value: Any) -> str:
     return name(value)
 
 
+def listing(value: Any) -> str:
+    """A value as a reader sees it: plain items of a list with commas between, anything else as `setting` has it."""
+    if isinstance(value, list | tuple) and not any(isinstance(item, list | tuple | Mapping) for item in value):
+        return ", ".join(setting(item) for item in value[:12]) + (", …" if len(value) > 12 else "")
+    return setting(value)
+
+
 def plural(number: int, noun: str) -> str:
     """`1 trial`, `3 trials`, `2 batches`, `5 epochs`."""
     if number == 1:

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from tuner.records import LearningCurves, Verdict
 from tuner.symptoms import (
+    class_imbalance,
     diverging,
     gap,
     healthy,
@@ -28,6 +29,7 @@ from tuner.symptoms import (
     overtrained_budget,
     plateau,
     plateau_then_drop,
+    reg_overwhelming,
     shuffled_labels,
     stuck_at_chance,
     too_short_to_tell,
@@ -49,6 +51,7 @@ SYMPTOMS: dict[str, Symptom] = {
         loss_increases_from_start,
         diverging,
         stuck_at_chance,
+        reg_overwhelming,
         init_loss_wrong,
         lr_too_high,
         lr_too_low,
@@ -67,6 +70,7 @@ SYMPTOMS: dict[str, Symptom] = {
         overtrained_budget,
         plateau_then_drop,
         hockey_stick,
+        class_imbalance,
         val_below_train,
     )
 }
@@ -84,6 +88,10 @@ def diagnose(curves: LearningCurves, context: Context | None = None) -> tuple[Ve
     if context.higher_is_better:
         context = replace(context, num_classes=None, class_frequencies=None, baseline_loss=None)
         curves = replace(curves, loss=tuple(-v for v in curves.loss), val_loss=tuple(-v for v in curves.val_loss))
+    whole = nan_or_inf.without_gaps(curves)
+    if whole is not None:  # single values are missing: said, and the rest is judged without them
+        gaps = nan_or_inf.SYMPTOM.find(curves, context)
+        return (*([gaps] if gaps else []), *(v for v in diagnose(whole, context) if v.name != "healthy"))
     found: dict[str, Verdict] = {}
     blind = nothing_to_go_by(curves, context)
     for symptom in SYMPTOMS.values():
@@ -94,4 +102,12 @@ def diagnose(curves: LearningCurves, context: Context | None = None) -> tuple[Ve
         verdict = symptom.find(curves, context)
         if verdict is not None:
             found[symptom.name] = verdict
-    return tuple(found.values())
+    return _causes_first(found)
+
+
+def _causes_first(found: dict[str, Verdict]) -> tuple[Verdict, ...]:
+    """One answer to all at a loss far above guessing was thrown there: what threw it comes before that it is stuck."""
+    stuck, thrown = found.get("stuck_at_chance"), found.get("lr_too_high")
+    if not stuck or not thrown or not stuck.evidence["far_above"]:
+        return tuple(found.values())
+    return (thrown, *(verdict for verdict in found.values() if verdict is not thrown))

@@ -31,6 +31,7 @@ class Context:
     weight_decay: float | None = None
     label_smoothing: float | None = None
     augmented: bool | None = None  # training images are distorted
+    keeps_best: bool = False  # what is kept are the weights of the best epoch, not of the last
     next_stage: bool = False  # a transfer stage with more trainable layers follows
 
 
@@ -45,6 +46,7 @@ def for_trial(context: Context, trial: Trial) -> Context:
         dropout=point.dropout if context.dropout is None else context.dropout,
         weight_decay=point.weight_decay if context.weight_decay is None else context.weight_decay,
         label_smoothing=point.label_smoothing if context.label_smoothing is None else context.label_smoothing,
+        keeps_best=True,
         augmented=bool(point.augmentation) if context.augmented is None else context.augmented,
     )
 

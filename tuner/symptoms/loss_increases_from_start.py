@@ -9,6 +9,7 @@ Source: Full Stack Deep Learning, "overfit a single batch: error goes up"; Googl
 from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
+from tuner.symptoms.loss_metric_disagree import climbs_and_gets_better
 from tuner.symptoms.remedies import slower
 from tuner.symptoms.shape import cost, falls, lowest, noise
 from tuner.symptoms.symptom import Symptom
@@ -24,7 +25,8 @@ CLIMBS = {"wrong_sign": 0.5, "lr_too_high": 0.35, "shuffled_labels": 0.15}
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
     """FAIL where the training loss is lowest in its first epoch and rises from there."""
     values = cost(curves)
-    if len(values) < LEAST_EPOCHS or lowest(values) != 0 or falls(values) > STEADY:
+    climbs = len(values) >= LEAST_EPOCHS and lowest(values) == 0 and falls(values) <= STEADY
+    if not climbs or climbs_and_gets_better(curves):
         return None
     rise = values[-1] - values[0]
     if rise <= max(RISE * abs(values[0]), 5 * noise(values)):

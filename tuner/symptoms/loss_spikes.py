@@ -1,5 +1,8 @@
 """Does the training loss jump up for an epoch and come back?
 
+A single jump that comes back has cost one epoch: a note. An alarm is a jump that threw away half of what had been
+learned, or the third one of a run that still jumps.
+
 Source: runmedic (robust z above 8 and 1.5 times the trend); here the jump must also be a tenth of the way that
 training went, so that wiggles near zero are no spikes, and a rate that was just raised explains its own.
 """
@@ -11,16 +14,19 @@ from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import clipped, slower
 from tuner.symptoms.shape import cost, median, noise
 from tuner.symptoms.symptom import BROKEN, Symptom
+from tuner.symptoms.yardsticks import start
 
 LEAST_EPOCHS = 8
 ABOVE_NOISE = 8.0
 ABOVE_TREND = 1.5
 OF_THE_WAY = 0.10
 BEGINNING = 2  # epochs that are not judged
+THROWN_BACK = 0.5  # of the way from the loss of guessing to the trend: what a jump must undo to matter by itself
+OFTEN, STILL = 3, 0.25  # so many jumps, one of them in this last share of the run, matter together
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
-    """WARN where single epochs lie far above their neighbors on both sides."""
+    """WARN where epochs far above their neighbors threw the run back or go on; PASS where they cost nothing."""
     values = cost(curves)
     if len(values) < LEAST_EPOCHS:
         return None
@@ -29,11 +35,15 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     if not spikes:
         return None
     epochs = [i + 1 for i in spikes]
+    begin = max(start(curves, context), values[0])
+    thrown_back = any(values[i] - _trend(values, i) > THROWN_BACK * (begin - _trend(values, i)) for i in spikes)
+    matters = thrown_back or (len(spikes) >= OFTEN and spikes[-1] >= (1 - STILL) * len(values))
+    more = f" and {len(epochs) - 5} more" if len(epochs) > 5 else ""
     return Verdict(
         "loss_spikes",
-        Outcome.WARN,
-        f"The training loss jumps up and comes back at epoch {', '.join(map(str, epochs[:5]))}"
-        + (f" and {len(epochs) - 5} more." if len(epochs) > 5 else "."),
+        Outcome.WARN if matters else Outcome.PASS,
+        f"The training loss jumps up and comes back at epoch {', '.join(map(str, epochs[:5]))}{more}"
+        + ("." if matters else ": the run is none the worse for it."),
         {"epochs": epochs, "heights": [values[i] for i in spikes]},
         (clipped("a cut gradient cannot jump"), slower(curves, context, 3, "smaller steps jump less")),
         onset=epochs[0],
@@ -44,10 +54,13 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
 
 
 def _spike(values: Sequence[float], i: int, floor: float) -> bool:
-    around = [*values[max(0, i - 4) : i], *values[i + 1 : i + 5]]
-    trend = median(around)
+    trend = _trend(values, i)
     stands_out = values[i] - max(values[i - 1], values[i + 1]) > 0.5 * (values[i] - trend)
     return stands_out and values[i] - trend > floor and values[i] > trend + (ABOVE_TREND - 1) * abs(trend)
+
+
+def _trend(values: Sequence[float], i: int) -> float:
+    return median([*values[max(0, i - 4) : i], *values[i + 1 : i + 5]])
 
 
 def _rate_rose(curves: LearningCurves, i: int) -> bool:

@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tuner.records import LearningCurves, Outcome, Verdict
-from tuner.symptoms.causes import weighed
+from tuner.records import Change, LearningCurves, Outcome, Verdict
+from tuner.symptoms.causes import ordered, weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import scaled, slower
+from tuner.symptoms.remedies import is_large, scaled, slower
 from tuner.symptoms.shape import cost, mean, median, moving_average, noise, tail
 from tuner.symptoms.symptom import Symptom
 from tuner.symptoms.yardsticks import chance, doubtful_loss, scheduled, start
@@ -30,11 +30,15 @@ LEAST_EPOCHS = 8  # to see a bounce
 MANY_CLASSES = 1000  # where the number of classes is not told: chance is at most ln 1000 for most tasks
 SURE_OF_WRONG = 1.7  # times the loss of a model that is right as often and knows how often
 UNLIKELY_LOSS = 3.0  # nats: below it, where classes are not told, a penalty inside the loss explains as much
+LARGEST_LOSS = -math.log(1e-7)  # nats: of one wrong answer, as Keras clips probabilities
+HALF, GOOD = 0.5, 0.6  # of the first loss; of accuracy: with such a run, a loss beyond all errors is in another unit
 STEP_CLIMB = 1.5  # smoothed step loss, as a multiple of the start
 LEAST_STEPS = 20
 STARTED_SO = 0.8  # first batch over the first epoch: the loss was that high before the first step
 FROM_THE_START = {"lr_too_high": 0.6, "bad_init": 0.2, "input_scale": 0.2}  # one mean does not tell them apart
+AT_A_USUAL_RATE = {"input_scale": 0.45, "lr_too_high": 0.3, "bad_init": 0.25}  # the same, where the rate is not large
 LATER = {"lr_too_high": 0.85, "input_scale": 0.15}
+FAR_TOO_HIGH = 3.0  # number of a sign above which the rate is divided by ten before it is divided by three
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,14 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         return None
     if curves.val_loss and median(tail(curves.val_loss)) < STILL_HIGH_IN_VALIDATION * reference:
         return None
+    if _other_unit(curves):
+        return None
     signs = [s for sign in SIGNS if (s := sign(curves, context))]
     if not signs:
         return None
+    causes = signs[0].causes
+    if causes is FROM_THE_START and is_large(curves, context) is False:
+        causes = AT_A_USUAL_RATE
     return Verdict(
         "lr_too_high",
         Outcome.WARN,
@@ -65,12 +74,9 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
             "loss_at_start": reference,
             "last": values[-1],
             "signs": [sign.number for sign in signs],
-            "causes": weighed(signs[0].causes),
+            "causes": weighed(causes),
         },
-        (
-            slower(curves, context, 10 if signs[0].number > 3 else 3, "smaller steps do not jump over the valley"),
-            scaled("inputs that are large make every step large"),
-        ),
+        _remedies(curves, context, weighed(causes), 10 if signs[0].number > FAR_TOO_HIGH else 3),
         onset=min(sign.onset for sign in signs),
         confidence=min(0.95, max(sign.confidence for sign in signs) + 0.1 * (len(signs) - 1)),
         check="run `tuner lr-find`, or a hundred steps at a third of the rate: the loss should fall faster",
@@ -78,10 +84,28 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     )
 
 
+def _remedies(curves: LearningCurves, context: Context, causes: Mapping[str, float], factor: int) -> tuple[Change, ...]:
+    because = "smaller steps do not jump over the valley"
+    first = slower(curves, context, factor, because)
+    found = ordered(
+        causes,
+        {"lr_too_high": (first,), "input_scale": (scaled("inputs that are large make every step large"),)},
+    )
+    return (*found, slower(curves, context, 30 // factor, "or by another factor: the curve does not say which"))
+
+
 def _reference(curves: LearningCurves, context: Context) -> float:
     """The loss of guessing; where classes are not told, no more than that of very many."""
     begin = start(curves, context)
     return min(begin, math.log(MANY_CLASSES)) if curves.accuracy and curves.loss else begin
+
+
+def _other_unit(curves: LearningCurves) -> bool:
+    """Whether the loss is a sum, or what it is made of is no cross-entropy: it fell well, under a good accuracy."""
+    if not curves.loss or not curves.accuracy:
+        return False
+    loss, accuracy = median(tail(curves.loss)), median(tail(curves.accuracy))
+    return loss < HALF * curves.loss[0] and accuracy > GOOD and loss > LARGEST_LOSS * (1 - accuracy + 1 / MANY_CLASSES)
 
 
 def _thrown_out(curves: LearningCurves, context: Context) -> _Sign | None:

@@ -9,23 +9,26 @@ Source: CS231n, neural-networks-3 ("low learning rate: linear"); bounds by calib
 from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import faster, longer
-from tuner.symptoms.shape import cost, falls, mean, noise
+from tuner.symptoms.remedies import faster, longer, step_up
+from tuner.symptoms.shape import cost, falls, mean, median, noise, val_cost
 from tuner.symptoms.symptom import Symptom
 from tuner.symptoms.yardsticks import start
 
-LEAST_EPOCHS = 5
+LEAST_EPOCHS = 10
 STEADY = 0.75  # share of the epochs that go down
-STRAIGHT = 0.45  # fall of the second half, as a share of that of the first half; 1 is a straight line
-SHORT_WAY = {5: 0.05, 10: 0.15, 20: 0.25}  # epochs at least -> share of the start that was covered at most
+STRAIGHT, TAKES_OFF = (
+    0.45,
+    1.1,
+)  # fall of the second half over that of the first: 1 is a straight line, more a slow start
+SHORT_WAY = {10: 0.05, 20: 0.10, 30: 0.15}  # epochs at least -> share of the start that was covered at most
 SURE_WAY = 0.05  # share of the start below which there is hardly a doubt
 WARMS_UP = 1.5  # last rate over first rate: a rate that still rises is not judged
-LEAST_STEPS = 100
+NOISY_EPOCHS, SURE_STEADY = 10, 0.9  # from so many epochs validation may stand in for training, if so many of them fall
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
     """WARN where the training loss falls steadily, in a straight line, and has come only a short way."""
-    values = cost(curves)
+    values = _walked(curves)
     if _warms_up(curves) or len(values) < LEAST_EPOCHS:
         return None
     begin = max(start(curves, context), values[0])
@@ -35,9 +38,9 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     middle = len(values) // 2
     first, second = values[0] - values[middle], values[middle] - values[-1]
     steady = falls(values) >= STEADY and fall > max(4 * noise(values), 1e-4 * abs(values[0]))
-    if not steady or covered > allowed or second < STRAIGHT * first:
+    if not steady or covered > allowed or not STRAIGHT * first <= second <= TAKES_OFF * first:
         return None
-    factor = 10 if covered < SURE_WAY else 3
+    factor = step_up(covered)
     return Verdict(
         "lr_too_low",
         Outcome.WARN,
@@ -58,6 +61,15 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         check=f"one epoch at {factor} times the rate: the loss should fall {factor} times as fast",
         source="CS231n, neural-networks-3; calibrated on small real runs",
     )
+
+
+def _walked(curves: LearningCurves) -> tuple[float, ...]:
+    """The training loss; validation's where dropout or few examples make training too noisy to see its trend."""
+    training, validation = cost(curves), val_cost(curves)
+    if len(validation) < len(training) or falls(training) >= STEADY or len(training) < NOISY_EPOCHS:
+        return training
+    fell = training[0] - median(training[-len(training) // 3 :])
+    return validation if fell >= 0 and falls(validation) >= SURE_STEADY else training
 
 
 def _warms_up(curves: LearningCurves) -> bool:

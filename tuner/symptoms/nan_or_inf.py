@@ -8,16 +8,18 @@ Source: all nine tools compared in the reference; lead-up rule: a loss three tim
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms.causes import ordered, weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import clipped, scaled, slower
+from tuner.symptoms.remedies import clipped, is_large, scaled, slower, targets_scaled
 from tuner.symptoms.shape import median
 from tuner.symptoms.symptom import Symptom
 
 CLIMB = 3.0  # the last finite loss, as a multiple of the usual one, that says it climbed before it broke
+LARGE_TARGETS = 100.0  # loss of the best constant answer: a variance of targets that a network is not drawn for
+GAPS = 0.2  # of the epochs: validation that is missing in no more of them was not measured, or met a bad batch
 TOO_LARGE = 1e30  # a loss that a 32-bit float will not hold much longer
 
 
@@ -77,7 +79,7 @@ LEADS = {
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
-    """FAIL where any recorded number is not finite; `onset` is the first epoch of it."""
+    """FAIL where a number is not finite, WARN where it is single ones of validation; `onset` is the first."""
     named = {
         "loss": curves.loss,
         "val_loss": curves.val_loss,
@@ -95,24 +97,44 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     ]
     lead = LEADS[_lead_up(trained, step, epoch, before)]
     where = ", ".join(sorted(broken)) or "step_loss"
+    causes = _causes(lead, curves, context)
+    passing = without_gaps(curves) is not None
+    when = f"first in epoch {epoch + 1}, and finite again in the end" if passing else f"from epoch {epoch + 1} on"
     return Verdict(
         "nan_or_inf",
-        Outcome.FAIL,
-        f"{where} is NaN or infinite from epoch {epoch + 1} on: {lead.says}",
+        Outcome.WARN if passing else Outcome.FAIL,
+        f"{where} is NaN or infinite {when}: {lead.says}",
         {
             "where": sorted(broken) or ["step_loss"],
             "step": step,
             "lead_up": lead.name,
             "climbed_before": lead.name == CLIMBED,
             "last_finite": before[-1:],
-            "causes": weighed(lead.causes),
+            "causes": causes,
         },
-        _remedies(curves, context, lead),
+        _remedies(curves, context, causes),
         onset=epoch + 1,
         confidence=lead.confidence,
         check=lead.check,
         source="every monitor compared; lead-up of 3 times the usual loss",
     )
+
+
+def without_gaps(curves: LearningCurves) -> LearningCurves | None:
+    """The curves without the epochs whose validation is not finite, where these are few and the last is not among them.
+
+    None where there is nothing to leave out, or where more is broken than single values of validation.
+    """
+    validation = [values for values in (curves.val_loss, curves.val_accuracy) if values]
+    broken = {i for values in validation for i, value in enumerate(values) if not math.isfinite(value)}
+    everything = (*curves.loss, *curves.accuracy, *curves.step_loss)
+    if not broken or curves.epochs - 1 in broken or len(broken) > GAPS * curves.epochs:
+        return None
+    if _first(everything) is not None or any(len(values) != curves.epochs for values in validation):
+        return None
+    names = ("loss", "val_loss", "accuracy", "val_accuracy", "learning_rate")
+    kept = {name: tuple(v for i, v in enumerate(getattr(curves, name)) if i not in broken) for name in names}
+    return replace(curves, **kept)
 
 
 def _lead_up(trained: bool, step: int | None, epoch: int, before: Sequence[float]) -> str:
@@ -126,9 +148,19 @@ def _lead_up(trained: bool, step: int | None, epoch: int, before: Sequence[float
     return FIRST_EPOCH if epoch == 0 else SUDDENLY
 
 
-def _remedies(curves: LearningCurves, context: Context, lead: Lead) -> tuple[Change, ...]:
+def _causes(lead: Lead, curves: LearningCurves, context: Context) -> dict[str, float]:
+    """At a usual rate it is more often the scale of the numbers, and surely that of targets far from one."""
+    weights = dict(lead.causes)
+    if "lr_too_high" in weights and is_large(curves, context) is False:
+        weights |= {"lr_too_high": 0.3, "input_scale": 0.4}
+    if "lr_too_high" in weights and not curves.accuracy and (context.baseline_loss or 0.0) > LARGE_TARGETS:
+        weights["target_scale"] = 0.8
+    return weighed(weights)
+
+
+def _remedies(curves: LearningCurves, context: Context, causes: Mapping[str, float]) -> tuple[Change, ...]:
     return ordered(
-        weighed(lead.causes),
+        causes,
         {
             "nan_input": (Change("data.drop_non_finite", True, "one number that is not finite spoils every weight"),),
             "lr_too_high": (
@@ -136,7 +168,7 @@ def _remedies(curves: LearningCurves, context: Context, lead: Lead) -> tuple[Cha
                 clipped("a cut gradient cannot throw the weights out"),
             ),
             "input_scale": (scaled("large inputs overflow an exponential"),),
-            "val_data": (),
+            "target_scale": (targets_scaled("an error of that size makes steps of that size"),),
         },
     )
 

@@ -11,26 +11,27 @@ from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import slower
 from tuner.symptoms.shape import median, noise, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
-from tuner.symptoms.yardsticks import accuracy_noise
+from tuner.symptoms.yardsticks import accuracy_noise, scheduled, start
 
 LEAST_EPOCHS = 16
-STEP = 0.03  # of accuracy (AUTOTRAINER's zeta)
+STEP = 0.05  # of accuracy; AUTOTRAINER has 0.03
 ABOVE_LUCK = 4.0  # standard errors
-OF_THE_WAY = 0.10  # jitter of a validation loss, as a share of the way it went
+OF_THE_WAY = 0.15  # jitter of a validation loss, as a share of the way from guessing, or the start, to its best
 OF_THE_LEVEL = 0.10  # and of its level
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
     """WARN where the second half of the validation curve jitters beyond its noise."""
     values = curves.val_accuracy or val_cost(curves)
-    if len(values) < LEAST_EPOCHS:
-        return None
+    if len(values) < LEAST_EPOCHS or scheduled(curves, context):
+        return None  # a rate that changes comes to rest, or was never meant to
     late = values[len(values) // 2 :]
     jitter, turns = noise(late), _turns(late)
     if curves.val_accuracy:
         limit = max(STEP, ABOVE_LUCK * accuracy_noise(late, context.val_examples))
     else:
-        limit = max(OF_THE_WAY * (max(values) - min(values)), OF_THE_LEVEL * abs(median(late)))
+        begin = max(*values, *curves.loss[:1], start(curves, context))
+        limit = max(OF_THE_WAY * (begin - min(values)), OF_THE_LEVEL * abs(median(late)))
     if jitter <= limit or turns < 0.5:
         return None
     name = "accuracy" if curves.val_accuracy else "loss"
@@ -46,7 +47,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         onset=len(values) - len(late) + 1,
         confidence=0.7,
         check="one epoch at a tenth of the rate from the last weights: the swing should go",
-        source="AUTOTRAINER's 0.03, held against sqrt(p(1-p)/n)",
+        source="AUTOTRAINER, its 0.03 raised to 0.05 and held against sqrt(p(1-p)/n)",
     )
 
 

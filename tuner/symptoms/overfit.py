@@ -4,7 +4,8 @@ The validation loss has left its minimum for good while the training loss still 
 told: a validation loss that rises under an accuracy that holds is a model that grows too sure of itself.
 
 A rise is believed as soon as it leaves the noise and would, if it went on for ten epochs more as it began, be 6 %:
-to wait until it is 5 % costs twice the epochs and saves hardly a false alarm.
+to wait until it is 5 % costs twice the epochs and saves hardly a false alarm. Where the training loss has fallen by
+three tenths meanwhile the two curves part for certain, and all that a rise must reach may lie ahead.
 
 Source: the lecture's step 5; CS231n; Google's tuning playbook; 5 % above the minimum (runmedic), here looked ahead to,
 and in units of the noise and of the way that validation went; calibrated on small networks on drawn tables.
@@ -15,7 +16,7 @@ from collections.abc import Sequence
 from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms import gap
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import look_at_labels, regularized, softened
+from tuner.symptoms.remedies import look_at_labels, regularized, softened, stopped_early
 from tuner.symptoms.shape import cost, is_accuracy, lowest, median, median_of_three, noise, tail, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import accuracy_noise, examples_behind, start
@@ -34,6 +35,8 @@ EASED, ABOVE_NOISE_EASED = 0.2, 2.0  # of what a rise must reach, where a gap in
 BEFORE, LEAST_FOR_NOISE = 5, 10  # epochs before the best, and at least, that the noise is measured on
 LEARNED_ON = 0.05  # training must have fallen by this share of its value since the best epoch
 APART = 0.2  # of the training loss: validation lies above it by so much
+PARTED, APART_FOR_SURE = 0.3, 0.5  # training fell by so much since, and validation lies so far above: the curves part
+PARTED_RISE, PARTED_WAY, PARTED_EXAMPLES = 0.05, 0.10, 1.0  # what a rise must then reach, ten epochs ahead
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
@@ -51,9 +54,10 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         return None
     accuracy, suffers = _accuracy_loss(curves, context, best)
     pace = RISE_AHEAD if suffers else RISE_AHEAD_WHERE_ACCURACY_HOLDS
+    ahead = _ahead(validation, best, smooth[best])
     wanted = max(
         RISE * abs(smooth[best]),
-        pace * abs(smooth[best]) / (1 + AHEAD / since),
+        pace * abs(smooth[best]) * rise / ahead,
         RISE_OF_WAY * max(smooth[0] - smooth[best], 0.0),
         _of_the_start(curves, context),
     )
@@ -62,16 +66,42 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         wanted, above_noise = EASED * wanted, ABOVE_NOISE_EASED
     else:
         above_noise = ABOVE_NOISE
-    if rise <= max(wanted, above_noise * jitter):
+    if rise <= max(wanted, above_noise * jitter) and not _parted(curves, context, smooth, best, jitter):
         return None
     return _verdict(curves, context, best, smooth[best], now, accuracy, suffers)
 
 
-def _of_the_start(curves: LearningCurves, context: Context) -> float:
+def _of_the_start(curves: LearningCurves, context: Context, share: float = EXAMPLES) -> float:
     """A rise that matters at all, measured by what guessing costs: 1 % of it, and one validation example's share."""
     begin = abs(start(curves, context))
     examples = context.val_examples or examples_behind(curves.val_accuracy)
-    return begin * max(RISE_OF_START, EXAMPLES / examples if examples else 0.0)
+    return begin * max(RISE_OF_START, share / examples if examples else 0.0)
+
+
+def _parted(curves: LearningCurves, context: Context, smooth: Sequence[float], best: int, jitter: float) -> bool:
+    """Whether training fell so far since the best epoch that a rise beyond noise is enough, if it goes on."""
+    training, learned = cost(curves), median(cost(curves)[-LATEST:])
+    now = median(val_cost(curves)[-LATEST:])
+    if learned > (1 - PARTED) * training[best] or now - learned < APART_FOR_SURE * abs(learned):
+        return False
+    rise = now - smooth[best]
+    wanted = max(
+        PARTED_RISE * abs(smooth[best]),
+        PARTED_WAY * (smooth[0] - smooth[best]),
+        _of_the_start(curves, context, PARTED_EXAMPLES),
+    )
+    return rise > ABOVE_NOISE * jitter and _ahead(val_cost(curves), best, smooth[best]) > wanted
+
+
+def _ahead(validation: Sequence[float], best: int, lowest_loss: float) -> float:
+    """The rise in `AHEAD` epochs if it goes on as since the minimum, or as lately where it has slowed down."""
+    since = len(validation) - 1 - best
+    rise = median(validation[-LATEST:]) - lowest_loss
+    half = since // 2
+    if half < LATEST:
+        return rise * (1 + AHEAD / since)
+    lately = (median(validation[-LATEST:]) - median(validation[-LATEST - half : -half])) / half
+    return rise + AHEAD * max(0.0, min(rise / since, lately))
 
 
 def _around(values: Sequence[float], best: int) -> Sequence[float]:
@@ -139,8 +169,9 @@ def _memorized(curves: LearningCurves) -> bool:
 def _remedies(context: Context, suffers: bool, memorized: bool) -> tuple[Change, ...]:
     look = (look_at_labels("what is learned by heart and carries over to nothing may be wrong"),) if memorized else ()
     softer = softened(context, "soft labels keep the model from growing too sure")
+    ends = stopped_early(context, "the best epoch's weights are better than the last ones, whatever else is changed")
     firm = regularized(context)
-    return (*look, *firm, *softer) if suffers else (*look, *softer, *firm)
+    return (*look, *ends, *firm, *softer) if suffers else (*look, *ends, *softer, *firm)
 
 
 SYMPTOM = Symptom(

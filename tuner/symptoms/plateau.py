@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms.causes import ordered, weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import enlarged, faster, look_at_labels, normalized, slower
+from tuner.symptoms.remedies import USUAL_RATE, enlarged, look_at_labels, normalized, slower, woken
 from tuner.symptoms.shape import cost, drops, median, noise, tail, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
-from tuner.symptoms.yardsticks import POOR_LOSS, POOR_UNKNOWN, chance, scheduled, start
+from tuner.symptoms.yardsticks import POOR_LOSS, POOR_UNKNOWN, chance, rate, scheduled, start
 
 LEAST_EPOCHS = 15
 WINDOW = 0.3  # the last so much of the run
@@ -33,7 +33,8 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     third = max(2, len(late) // 3)
     gain = median(late[:third]) - median(late[-third:])
     known = [v for v in (values, val_cost(curves)) if v]
-    poor = POOR_LOSS if chance(curves, context) or curves.accuracy or context.baseline_loss else POOR_UNKNOWN
+    measured = chance(curves, context) or curves.accuracy or context.baseline_loss  # else nothing tells what is good
+    poor = POOR_LOSS if measured else POOR_UNKNOWN
     far = (
         min(median(tail(v)) for v in known) > poor * begin
     )  # dropout lifts the training loss, so the better one counts
@@ -41,10 +42,10 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     if not far or gain > max(GAIN * max(begin - min(values), 0.02 * abs(begin)), noise(late)):
         return None
     onset = len(values) - len(late) + 1
-    causes = _causes(late)
+    causes = _causes(late, rate(curves, context))
     return Verdict(
         "plateau",
-        Outcome.WARN,
+        Outcome.WARN if measured else Outcome.PASS,
         f"The training loss has not moved since epoch {onset} and stands at {median(tail(values)):.4g}, "
         f"{median(tail(values)) / begin:.0%} of where it began.",
         {"gain": gain, "level": median(tail(values)), "loss_at_start": begin, "window": len(late), "causes": causes},
@@ -56,8 +57,10 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     )
 
 
-def _causes(late: Sequence[float]) -> dict[str, float]:
+def _causes(late: Sequence[float], now: float | None) -> dict[str, float]:
     """A level that jitters is walked around in too large steps; one that is still is an end, or no steps at all."""
+    if now is not None and 10 * now < USUAL_RATE:
+        return weighed({"lr_too_low": 0.5, "underfit": 0.2, "label_noise": 0.15, "dead_relu": 0.15})
     if noise(late) > JITTERS * abs(median(late)):
         return weighed({"lr_too_high": 0.6, "underfit": 0.2, "label_noise": 0.2})
     return weighed({"underfit": 0.4, "lr_too_low": 0.2, "label_noise": 0.2, "dead_relu": 0.2})
@@ -69,7 +72,7 @@ def _remedies(curves: LearningCurves, context: Context, causes: dict[str, float]
         causes,
         {
             "lr_too_high": (slower(curves, context, 3, "smaller steps reach lower"), decays),
-            "lr_too_low": (faster(curves, context, 10, "larger steps leave a flat place"), decays),
+            "lr_too_low": (woken(curves, context, "larger steps leave a flat place"), decays),
             "underfit": enlarged(context),
             "label_noise": (look_at_labels("wrong labels are a floor that no model gets below"),),
             "dead_relu": (normalized("units that never answer learn nothing; normalized inputs wake them"),),

@@ -24,7 +24,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         return None
     lowered = [epoch for epoch in epochs if _lowered(curves, epoch - 1)]
     known = bool(lowered) or context.rate_is_scheduled is True
-    why = "there the rate was lowered" if lowered else "a step of the learning rate does that"
+    why = "there the rate was lowered" if lowered else "a step of the learning rate does that, or a slow start"
     return Verdict(
         "plateau_then_drop",
         Outcome.PASS,

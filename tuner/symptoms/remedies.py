@@ -11,6 +11,11 @@ from tuner.symptoms.yardsticks import rate
 DROPOUT_STEP, DROPOUT_MOST = 0.2, 0.5
 DECAY_START, DECAY_MOST = 1e-4, 1e-1  # per step, decoupled
 SMOOTHING = 0.1
+WHOLE_WAY, STEPS_UP = 1.0, (30, 10, 3)  # from guessing to zero; factors of a rate, the least one last
+PATIENCE = 5  # epochs without a better validation loss after which a run ends: a dip of that length is rare
+LARGE_RATE = 0.02  # above it the rate itself is the likeliest reason of a broken start, whatever the optimizer:
+# Keras' own are 0.01 (SGD) and 0.001 (the others)
+USUAL_RATE = 1e-3  # of Adam and its kin, in Keras
 DISTORTIONS = [["RandomTranslation", {"height_factor": 0.1, "width_factor": 0.1}], ["RandomRotation", {"factor": 0.05}]]
 
 
@@ -26,6 +31,34 @@ def faster(curves: LearningCurves, context: Context, factor: int, because: str) 
     return Change("optimizer.learning_rate", f"×{factor}" if now is None else _rounded(now * factor), because, now)
 
 
+def woken(curves: LearningCurves, context: Context, because: str) -> Change:
+    """A rate ten times higher where nothing moves, and a usual one where that would still be tiny."""
+    now = rate(curves, context)
+    if now is not None and 0 < 10 * now < USUAL_RATE:
+        return Change("optimizer.learning_rate", USUAL_RATE, because, now)
+    return faster(curves, context, 10, because)
+
+
+def step_up(covered: float) -> int:
+    """Factor of a rate at which a loss that falls in a straight line would come all of its way.
+
+    Args:
+        covered: share of the way from guessing to zero that was covered.
+    """
+    return next((factor for factor in STEPS_UP if factor * covered <= WHOLE_WAY), STEPS_UP[-1])
+
+
+def is_large(curves: LearningCurves, context: Context) -> bool | None:
+    """Whether the rate is larger than what is usual with any optimizer; None where it is not known."""
+    now = rate(curves, context)
+    return None if now is None else now > LARGE_RATE
+
+
+def stopped_early(context: Context, because: str) -> tuple[Change, ...]:
+    """Training that ends when validation gets no better, with the weights of its best epoch; unless it does already."""
+    return () if context.keeps_best else (Change("training.early_stopping", PATIENCE, because),)
+
+
 def clipped(because: str) -> Change:
     """Gradients cut to a global norm of one."""
     return Change("optimizer.global_clipnorm", 1.0, because)
@@ -34,6 +67,11 @@ def clipped(because: str) -> Change:
 def scaled(because: str) -> Change:
     """Inputs with mean 0 and standard deviation 1."""
     return Change("data.scale_inputs", "standardize", because)
+
+
+def targets_scaled(because: str) -> Change:
+    """Targets with mean 0 and standard deviation 1."""
+    return Change("data.scale_targets", "standardize", because)
 
 
 def normalized(because: str) -> Change:

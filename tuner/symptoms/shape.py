@@ -74,11 +74,12 @@ def agreement(first: Sequence[float], second: Sequence[float]) -> float:
 def drops(values: Sequence[float], from_epoch: int = 3) -> list[int]:
     """Indices at which a curve falls suddenly to a lower level and stays there, as after a step of the rate.
 
-    A sudden fall is at least a tenth of the value, eight times the jitter, and three times the fall before it.
+    A sudden fall is at least a tenth of the value, eight times the jitter, and three times any of the three before it.
     """
     jitter, found = noise(values), []
     for i in range(max(from_epoch, 2), len(values) - 1):
-        fall, before = values[i - 1] - values[i], values[i - 2] - values[i - 1]
+        fall = values[i - 1] - values[i]
+        before = max(a - b for a, b in pairwise(values[max(0, i - 4) : i]))
         stays = values[i + 1] < values[i - 1] - 0.5 * fall
         if stays and fall > max(0.1 * abs(values[i - 1]), 8 * jitter, 3 * before):
             found.append(i)

@@ -40,6 +40,8 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     best_loss = min(median_of_three(curves.val_loss), default=math.inf)
     if learned < (LEARNED_FOR_SURE if long and sure else LEARNED) or best_loss < NEAR_GUESSING * level.loss:
         return None
+    if not curves.val_accuracy and best_loss < NEAR_GUESSING * curves.val_loss[0]:
+        return None  # validation's own targets may cost more than those of training
     if not _is_guessing(curves.val_accuracy, level, context, learned >= STRONGLY and bool(curves.val_loss)):
         return None
     how = (

@@ -9,6 +9,7 @@ Source: the lecture's step 5 ("the curves nearly coincide"); CS231n; AUTOTRAINER
 from collections.abc import Sequence
 
 from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.symptoms import undertrained
 from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import enlarged, faster
@@ -17,7 +18,7 @@ from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import POOR_LOSS, POOR_UNKNOWN, accuracy_noise, chance, start
 
 LEAST_EPOCHS, LEAST_WITH_TARGET = 20, 8
-SETTLED = 0.10  # gain in the last third, as a share of all progress
+SETTLED = 0.05  # gain in the last third, as a share of all progress
 STEADY = 0.99  # a validation loss that falls in every epoch of the last third has not settled
 POOR_ACCURACY = 0.7  # with `POOR_LOSS`, where there is no target
 TOGETHER_ACCURACY, TOGETHER_LOSS = 0.05, 0.10  # of accuracy; of the start
@@ -34,20 +35,17 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     gain = max(_late_gain(training), _late_gain(validation))
     settled = gain <= SETTLED * max(begin - last, 0.02 * abs(begin))
     settled &= falls(validation[-(len(validation) // 3) :]) < STEADY
+    settled &= undertrained.find(curves, context) is None  # it still improves
     if not settled or not _together(curves, context, begin) or not _poor(curves, context, begin):
         return None
     accuracy = f", training accuracy {median(tail(curves.accuracy)):.3f}" if curves.accuracy else ""
     return Verdict(
         "underfit",
-        Outcome.WARN,
+        Outcome.WARN if _measured(curves, context) else Outcome.PASS,
         f"Training and validation nearly coincide and neither is good (loss {last:.4g} of {begin:.4g} at the start"
         f"{accuracy}), and nothing moves any more: the model is too small or held back.",
         {"train_loss": last, "val_loss": median(tail(validation)), "loss_at_start": begin, "late_gain": gain}
-        | {
-            "causes": weighed(
-                {"underfit": 0.5, "too_much_regularization": 0.25, "lr_too_low": 0.15, "label_noise": 0.1}
-            )
-        },
+        | {"causes": weighed({"underfit": 0.5, "reg_overwhelming": 0.25, "lr_too_low": 0.15, "label_noise": 0.1})},
         (*enlarged(context), faster(curves, context, 3, "a rate too low settles nowhere near the optimum")),
         onset=len(training) - len(training) // 3 + 1,
         confidence=0.9 if context.target is not None else 0.65,
@@ -75,8 +73,12 @@ def _poor(curves: LearningCurves, context: Context, begin: float) -> bool:
     if curves.accuracy and max(median(tail(v)) for v in (curves.accuracy, curves.val_accuracy) if v) >= POOR_ACCURACY:
         return False
     better = min(median(tail(cost(curves))), median(tail(val_cost(curves))))  # dropout lifts the training loss
-    known = chance(curves, context) or curves.accuracy or context.baseline_loss
-    return better > (POOR_LOSS if known else POOR_UNKNOWN) * begin
+    return better > (POOR_LOSS if _measured(curves, context) else POOR_UNKNOWN) * begin
+
+
+def _measured(curves: LearningCurves, context: Context) -> bool:
+    """Whether anything tells how good a loss is; else a floor may be that of the task, and to name it is a note."""
+    return bool(chance(curves, context) or curves.accuracy or context.baseline_loss or context.target)
 
 
 SYMPTOM = Symptom(

@@ -6,16 +6,19 @@ prefix of a healthy run it is true, so it is a note and no alarm.
 Source: Google's tuning playbook (best step in the last quarter: train longer).
 """
 
-from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import longer
+from tuner.symptoms.remedies import faster, longer, step_up
 from tuner.symptoms.shape import cost, lowest, median, noise, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
+from tuner.symptoms.yardsticks import scheduled, start
 
 LEAST_EPOCHS = 5
 LAST = 0.75  # the best epoch lies after this share of the run
 GAIN = 0.02  # of all progress, within the last quarter
 ABOVE_NOISE = 2.0
+SHORT_WAY = 0.3  # of the way from guessing to zero: who has come so far needs time before larger steps
+STRAIGHT = 0.45  # fall of the second half, as a share of that of the first half; 1 is a straight line
 
 
 def find(curves: LearningCurves, context: Context) -> Verdict | None:
@@ -34,12 +37,24 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         Outcome.PASS,
         f"Still improving after {len(values)} epochs: the last {quarter} brought {share:.0%} of all progress.",
         {"best_epoch": lowest(values) + 1, "late_gain": before - last, "progress": progress},
-        (longer(context, len(values), "the best epoch is one of the last"),),
+        _remedies(curves, context, len(values)),
         onset=len(values) - quarter + 1,
         confidence=0.8,
         check="continue for as many epochs again",
         source="Google tuning playbook, best step in the last quarter",
     )
+
+
+def _remedies(curves: LearningCurves, context: Context, epochs: int) -> tuple[Change, ...]:
+    """More epochs; a higher rate before them where the loss went in a straight line and has not come far."""
+    more = longer(context, epochs, "the best epoch is one of the last")
+    values = cost(curves)
+    middle, begin = len(values) // 2, start(curves, context)
+    first, second = values[0] - values[middle], values[middle] - values[-1]
+    covered = (begin - values[-1]) / begin if begin > 0 else 1.0
+    if covered > SHORT_WAY or second < STRAIGHT * first or scheduled(curves, context):
+        return (more,)
+    return (faster(curves, context, step_up(max(covered, 0.0)), "the loss falls in a straight line"), more)
 
 
 SYMPTOM = Symptom(

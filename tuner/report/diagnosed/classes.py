@@ -20,7 +20,7 @@ def part(inspection: Inspection) -> Iterator[Block]:
     note += f" The worst {MOST} of {len(worst)} classes." if len(worst) > MOST else ""
     rows = tuple(_row(one) for one in worst[:MOST])
     head = ("Class", "Examples", "Wrong", "Share", "Most taken for")
-    yield Table("Wrong answers on the validation examples", head, rows, "lrrrl", note=note)
+    yield Table("Wrong answers on the validation examples", head, rows, "lrrrl", note=note, style="tight")
 
 
 def _row(one: ClassErrors) -> tuple[str | Cell, ...]:

@@ -14,6 +14,7 @@ from tuner.report.charts.scale import Axis, spread
 from tuner.report.charts.thin import thin
 from tuner.report.panels.curves import NOT_NEGATIVE, best_mark, onset_mark, thinned
 
+BEST = "best_epoch"  # key of a verdict's evidence: counted in the curves, from 1
 MOST_MARKS = 5  # labels above one chart
 STANDS_OUT = 50  # a loss that reaches so many times its median is drawn on a log axis
 LEAST = 0.1  # accuracy: a shorter axis would show noise as if it were progress
@@ -55,12 +56,17 @@ def marks_of(inspection: Inspection) -> tuple[Mark, ...]:
 
 
 def best_epoch(inspection: Inspection) -> int | None:
-    """The epoch of the lowest validation loss (of the highest accuracy or score); None without validation."""
-    made = inspection.curves
+    """The epoch that a verdict calls the best (it looks past single lucky epochs), else that of the lowest validation
+    loss (of the highest accuracy or score); None without validation."""
+    made, epochs = inspection.curves, _epochs(inspection)
+    for verdict in inspection.verdicts:
+        told = verdict.evidence.get(BEST)
+        if isinstance(told, int) and 1 <= told <= len(epochs):
+            return epochs[told - 1]
     for values, upwards in ((made.val_loss, inspection.higher_is_better), (made.val_accuracy, True)):
         known = [(value if upwards else -value, -index) for index, value in enumerate(values) if math.isfinite(value)]
         if known:
-            return _epochs(inspection)[-max(known)[1]]
+            return epochs[-max(known)[1]]
     return None
 
 

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 
 from tuner.inspection import Duel, Inspection, Side
-from tuner.report import meanings, words
+from tuner.report import meanings, remedies, words
 from tuner.report.blocks import Block, Cell, Figure, Table
 from tuner.report.charts import strips
 from tuner.report.charts.frame import Band
@@ -58,7 +58,7 @@ def label(side: Side) -> str:
     if not side.changes:
         return AS_IT_WAS
     first, more = side.changes[0], len(side.changes) - 1
-    shown = f"{first.path.rsplit('.', 1)[-1]} {words.setting(first.value)}"
+    shown = f"{first.path.rsplit('.', 1)[-1]} {remedies.value(first)}".strip()
     return words.clean(shown, 26) + (f" +{more}" if more else "")
 
 
@@ -77,7 +77,7 @@ def _table(duel: Duel) -> Table:
 
 
 def _row(duel: Duel, index: int, side: Side) -> tuple[str | Cell, ...]:
-    changes = [f"{words.name(c.path)} = {words.setting(c.value)}" for c in side.changes]
+    changes = [f"{words.name(c.path)} = {remedies.value(c) or words.setting(c.value)}" for c in side.changes]
     taken = " (taken)" if index == duel.taken else ""
     shown = [AS_IT_WAS, *changes[1:]] if not changes else [f"{changes[0]}{taken}", *changes[1:5]]
     outcome = "pass" if taken else ""

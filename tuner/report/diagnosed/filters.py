@@ -29,8 +29,11 @@ def part(inspection: Inspection) -> Iterator[Block]:
     if not pictures:
         return
     more = len(found.pictures) - len(pictures)
-    note = f"{words.plural(len(pictures), 'filter')} of {layer}" + (f", {more} more are not shown." if more else ".")
-    yield Pictures("What the first convolution looks for", tuple(pictures), f"{note}{_noise(found.noise)}", "filters")
+    title = f"{words.plural(len(pictures), 'filter')} of {layer}"
+    note = "In color where the layer reads three channels, else the mean of its channels." + (
+        f" {more} more are not shown." if more else ""
+    )
+    yield Pictures(title, tuple(pictures), f"{note}{_noise(found.noise)}", "filters")
 
 
 def _noise(noise: float) -> str:

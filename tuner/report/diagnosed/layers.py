@@ -63,6 +63,12 @@ QUANTITIES = (
 )
 
 
+SHARES: tuple[tuple[str, Callable[[LayerReading], float], str], ...] = (
+    ("Dead", lambda layer: layer.dead_share, "Dead: zero for (nearly) every example."),
+    ("Saturated", lambda layer: layer.saturated_share, "Saturated: at the flat ends of a sigmoid or tanh."),
+)
+
+
 def part(inspection: Inspection) -> Iterator[Block]:
     """A picture for each quantity that was measured, the shares of dead and saturated units, and all as a table."""
     numbered = list(enumerate(inspection.layers, 1))
@@ -149,16 +155,18 @@ def _worst(layer: LayerReading) -> float:
 def _shares(numbered: list[Numbered]) -> Table:
     """The layers with dead or saturated units as bars, in the order of the network; of many the worst."""
     worst = sorted(numbered, key=lambda one: -_worst(one[1]))[:MOST_BARS]
+    shown = [layer for _, layer in worst]
+    kept = [one for one in SHARES if any(math.isfinite(one[1](layer)) for layer in shown)]
     rows = tuple(
-        (f"{number}. {words.name(layer.name)}", layer.kind, _share(layer.dead_share), _share(layer.saturated_share))
+        (f"{number}. {words.name(layer.name)}", layer.kind, *(_share(share(layer)) for _, share, _ in kept))
         for number, layer in sorted(worst, key=lambda one: one[0])
     )
     more = len(numbered) - len(rows)
-    note = (
-        "Dead: zero for every example of the batch. Saturated: at the flat ends of a sigmoid or tanh. A few are normal."
-    )
+    note = f"{' '.join(meaning for _, _, meaning in kept)} A few are normal."
     note += f" {words.plural(more, 'more layer')} below, in numbers." if more > 0 else ""
-    return Table("Dead and saturated units", ("Layer", "Kind", "Dead", "Saturated"), rows, "llrr", note=note)
+    title = " and ".join(name for name, _, _ in kept).capitalize()
+    head = ("Layer", "Kind", *(name for name, _, _ in kept))
+    return Table(f"{title} units", head, rows, "ll" + "r" * len(kept), note=note, style="tight")
 
 
 def _share(value: float) -> Cell | str:

@@ -1,8 +1,8 @@
-"""How often is a diagnosis right, and how often does it cry wolf? On the committed curves of `collect_small.py`.
+"""How often is a diagnosis right, and how often does it cry wolf? On the curves of `make_real_curves.py`.
 
-    python benchmarks/diagnosis/score_small.py            a table by cause, and the rates
-    python benchmarks/diagnosis/score_small.py -v         every miss and every false alarm besides
-    python benchmarks/diagnosis/score_small.py --blind    curves alone: no classes, set sizes or rates are told
+    python tests/symptoms/scored_curves.py            a table by cause, and the rates
+    python tests/symptoms/scored_curves.py -v         every miss and every false alarm besides
+    python tests/symptoms/scored_curves.py --blind    curves alone: no classes, set sizes or rates are told
 
 The thresholds were calibrated on these curves: the figures say that nothing broke, not how well it does elsewhere.
 """
@@ -18,7 +18,7 @@ from typing import Any
 from tuner.records import LearningCurves, Outcome, Verdict, curves_from_json
 from tuner.symptoms import Context, diagnose
 
-CURVES = Path(__file__).parents[2] / "tests" / "symptoms" / "real_curves.json.gz"
+CURVES = Path(__file__).with_name("real_curves.json.gz")
 BROKEN_START = {"nan_or_inf", "diverging", "loss_increases_from_start", "lr_too_high", "stuck_at_chance"}
 # cause -> verdicts that name it, or a consequence from which its remedy follows
 RIGHT: dict[str, set[str]] = {
