@@ -65,7 +65,7 @@ def test_a_note_does_not_weaken_an_alarm_of_the_same_name() -> None:
 
 def test_healthy_stands_where_nothing_else_asks_for_anything() -> None:
     healthy, note = passed("healthy", "well"), passed("class_imbalance", "look")
-    assert names([note], [healthy]) == ["class_imbalance", "healthy"]
+    assert names([note], [healthy]) == ["healthy", "class_imbalance"]
     assert names([alarm("leak")], [healthy]) == ["leak"]
 
 
@@ -118,3 +118,19 @@ def test_no_penalty_can_outweigh_the_data_where_there_is_none() -> None:
     note = passed("reg_overwhelming", "Nothing in the model is penalized.")
     assert names([note], [alarm("reg_overwhelming", 0.75)]) == []
     assert names([note, alarm("reg_overwhelming", 0.7)], []) == ["reg_overwhelming"]  # a dropout that strikes all out
+
+
+def test_inputs_that_are_all_alike_explain_dead_units_and_dead_units_explain_blind_ones() -> None:
+    assert names([alarm("dead_relu", 0.9), alarm("ignores_input", 0.98)], []) == ["ignores_input"]
+    assert names([alarm("dead_relu", 0.9), alarm("ignores_input", 0.72)], []) == ["dead_relu"]
+
+
+def test_notes_on_the_run_stand_before_notes_on_the_model() -> None:
+    found = joined([passed("cannot_overfit_tiny", "Not yet.")], [passed("undertrained", "Still improving.")])
+    assert [v.name for v in found] == ["undertrained", "cannot_overfit_tiny"]
+
+
+def test_uneven_classes_explain_a_doubt_about_the_labels() -> None:
+    doubt, uneven = alarm("shuffled_labels", 0.55), passed("class_imbalance", "30 : 1.")
+    assert names([doubt], [passed("healthy", "well")]) == ["shuffled_labels"]
+    assert names([doubt, uneven], [passed("healthy", "well")]) == ["healthy", "class_imbalance"]

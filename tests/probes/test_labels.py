@@ -73,11 +73,12 @@ def test_a_hard_task_of_many_clusters_is_not_noise() -> None:
 def test_a_network_that_only_begins_to_know_shuffled_labels() -> None:
     evidence = dataclasses.replace(measured(DIGITS, RNG.permutation(TRUE)), val_accuracy=0.09, val_count=300)
     error = math.sqrt(evidence.majority * (1 - evidence.majority) / evidence.count)
-    assert names(dataclasses.replace(evidence, train_accuracy=evidence.majority + 4 * error)) == []
-    assert names(dataclasses.replace(evidence, train_accuracy=evidence.majority + 7 * error)) == ["shuffled_labels"]
-    (doubt,) = labels.judge(dataclasses.replace(evidence, train_accuracy=evidence.majority), Context())
-    assert doubt.confidence is not None
-    assert doubt.confidence < 0.6  # it learned nothing at all, which has many causes
+    found = [
+        next(labels.judge(dataclasses.replace(evidence, train_accuracy=evidence.majority + n * error), Context()))
+        for n in (7, 4, 0)
+    ]
+    assert [v.name for v in found] == ["shuffled_labels"] * 3
+    assert [v.confidence for v in found] == [0.75, 0.55, 0.55]  # one that learned nothing has many causes
 
 
 def test_classes_that_overlap_with_their_neighbours_are_no_noise() -> None:
@@ -108,3 +109,13 @@ def test_accuracies_of_the_network_are_measured() -> None:
     assert evidence is not None
     assert evidence.val_count == 40
     assert not math.isnan(evidence.train_accuracy + evidence.val_accuracy)
+
+
+def test_few_or_uneven_examples_only_raise_a_doubt() -> None:
+    found = knowing(measured(DIGITS, RNG.permutation(TRUE)), 1.0, 0.11)
+    (sure,) = labels.judge(found, Context())
+    (few,) = labels.judge(dataclasses.replace(found, majority=0.5, learners=0.5, count=60, val_accuracy=0.5), Context())
+    (uneven,) = labels.judge(dataclasses.replace(found, majority=0.9, learners=0.9, val_accuracy=0.9), Context())
+    assert sure.confidence is not None
+    assert sure.confidence >= 0.7
+    assert (few.confidence, uneven.confidence) == (0.55, 0.55)

@@ -147,3 +147,16 @@ def test_a_model_that_cannot_take_its_data_is_left_to_others() -> None:
     model.compile("sgd", signals.SPARSE)
     assert signals.said(signals.Subject(model, np.zeros((40, 3), "float32"), np.zeros(40, int), trained=False)) == []
     assert signals.said(signals.Subject(model, None, None)) == []
+
+
+def test_a_small_hidden_layer_that_is_frozen_as_it_was_drawn_is_named() -> None:
+    x = np.random.default_rng(0).normal(size=(400, 6)).astype("float32")
+    y = ((x[:, 0] * x[:, 1] > 0) ^ (x[:, 2] > 0)).astype(int)
+    keras.utils.set_random_seed(1)
+    model = keras.Sequential(
+        [keras.Input((6,)), layers.Dense(20, "relu", name="frozen", trainable=False), layers.Dense(2, "softmax")]
+    )
+    subject = signals.trained(model, keras.optimizers.Adam(0.01), x, y, signals.SPARSE, 5)
+    (verdict,) = signals.said(subject, unchanged)
+    assert verdict.name == "unchanged_weights"
+    assert [(change.path, change.value) for change in verdict.changes] == [("layers.frozen.trainable", True)]

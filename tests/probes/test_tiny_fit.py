@@ -80,3 +80,13 @@ def test_equal_inputs_with_different_labels_are_not_asked() -> None:
 )
 def test_shapes(curve: Callable[[int], np.ndarray], shape: str) -> None:
     assert tiny_fit.shape_of(curve(300).tolist(), 1.0) == shape
+
+
+def test_the_rate_at_the_end_of_a_schedule_is_not_the_rate_of_the_run() -> None:
+    model = network(keras.optimizers.Adam(1e-7))
+    evidence = tiny_fit.measure(Subject(model, X, Y, trained=False))
+    assert evidence is not None
+    assert [v.name for v in tiny_fit.judge(evidence, Context(learning_rate=1e-7))] == ["lr_too_low"]
+    for context in (Context(learning_rate=1e-2), Context(rate_is_scheduled=True)):
+        (note,) = tiny_fit.judge(evidence, context)
+        assert note.outcome is Outcome.PASS

@@ -131,3 +131,17 @@ def test_columns_that_do_not_vary_are_left_out() -> None:
     assert train.shape == (50, 1)
     assert (train.mean(), train.std()) == pytest.approx((0, 1), abs=1e-6)
     assert other == pytest.approx(train[:10])
+
+
+def test_targets_that_nothing_predicts_may_not_belong_to_the_inputs() -> None:
+    nothing = Standing("ridge regression", 0.0, 0.0, 0.4, 0.0)
+    (known,) = alarms(Yardsticks(600, 300, "R2", 0.8, -0.4, (nothing, nothing)))
+    (doubted,) = alarms(Yardsticks(600, 300, "R2", 0.05, -0.1, (nothing, nothing)))
+    assert [known.name, doubted.name] == ["shuffled_labels", "shuffled_labels"]
+    assert (known.confidence, doubted.confidence) == (0.85, 0.55)
+    for quiet in (
+        Yardsticks(600, 300, "R2", 0.8, 0.3, (nothing, nothing)),  # the network predicts them
+        Yardsticks(100, 300, "R2", 0.8, -0.4, (nothing, nothing)),  # too few to know
+        Yardsticks(600, 300, "accuracy", 0.8, -0.1, (nothing, nothing)),  # more learners are asked about classes
+    ):
+        assert alarms(quiet) == []

@@ -26,6 +26,7 @@ from tuner.probes import (
     unchanged,
     update_ratio,
     variance,
+    width,
     yardstick,
 )
 from tuner.probes.causes import joined
@@ -57,6 +58,7 @@ _MODULES: tuple[Any, ...] = (  # each has a PROBE; causes before consequences
     first_steps,
     mismatch,
     depth,
+    width,
     tiny_fit,
     rate,
     yardstick,

@@ -14,6 +14,7 @@ from tuner.records import Change, Outcome, Verdict
 
 FIRM = 0.7  # confidence from which a cause silences its consequences
 PLAIN = 0.8  # confidence from which a fault of the data silences its consequences however sure these are
+READ_OFF = 0.95  # confidence that only inputs which are all alike give to `ignores_input`
 DOUBTFUL = 0.6  # confidence below which a verdict comes after all others
 
 BROKEN = ("nan_or_inf", "loss_increases_from_start", "diverging", "stuck_at_chance")
@@ -69,7 +70,7 @@ CONSEQUENCES: dict[
         *("loss_metric_disagree", "stuck_at_chance", "plateau", "underfit", "undertrained"),
         "init_loss_wrong",  # the first answers stay what they were
     ),
-    "train_eval_mismatch": ("gap", "oscillating", "loss_metric_disagree"),
+    "train_eval_mismatch": ("gap", "oscillating", "loss_metric_disagree", "underfit", "plateau"),
     "stuck_at_chance": ("loss_metric_disagree", "underfit", "plateau", "undertrained"),
     "loss_metric_disagree": (),
     "overfit": ("gap",),
@@ -102,14 +103,17 @@ def joined(inside: Sequence[Verdict], outside: Sequence[Verdict]) -> tuple[Verdi
     inside, outside = _acquitted(inside, outside)
     found = merged([*_in_this_light(inside, outside), *outside])
     alarms = _one_rate([v for v in found if v.outcome is not Outcome.PASS])
-    told = sorted(_suspected(_told(alarms)), key=_place)
-    notes = [v for v in found if v.outcome is Outcome.PASS and not (alarms and v.name == "healthy")]
+    uneven = any(v.name == "class_imbalance" for v in found)
+    told = sorted(_suspected(_told(alarms), uneven), key=_place)
+    notes = [v for v in found if v.outcome is Outcome.PASS and not (told and v.name == "healthy")]
+    of_the_run = {v.name for v in outside}
+    notes.sort(key=lambda v: v.name not in of_the_run)
     return (*told, *notes)
 
 
-def _suspected(told: list[Verdict]) -> list[Verdict]:
-    """Without a mere suspicion against the labels where a firm cause is known."""
-    firm = any((v.confidence or 0) >= FIRM and v.name not in SEEN_ONLY for v in told)
+def _suspected(told: list[Verdict], uneven: bool) -> list[Verdict]:
+    """Without a mere suspicion against the labels where a firm cause is known, or uneven classes look the same."""
+    firm = uneven or any((v.confidence or 0) >= FIRM and v.name not in SEEN_ONLY for v in told)
     return [v for v in told if not (firm and v.name == "shuffled_labels" and (v.confidence or 1) < DOUBTFUL)]
 
 
@@ -188,7 +192,7 @@ def _all_changes(first: Sequence[Change], second: Sequence[Change]) -> tuple[Cha
 
 def _told(alarms: Sequence[Verdict]) -> list[Verdict]:
     """What is left when each firm cause has silenced its consequences."""
-    silenced: dict[str, str] = {}
+    silenced = _alike(alarms)
     for cause in sorted(alarms, key=_place):
         if cause.name in silenced or (cause.confidence or 0) < FIRM:
             continue
@@ -196,6 +200,13 @@ def _told(alarms: Sequence[Verdict]) -> list[Verdict]:
             if other.name in CONSEQUENCES.get(cause.name, ()) and other.name not in silenced and _follows(cause, other):
                 silenced[other.name] = cause.name
     return [_explaining(v, silenced) for v in alarms if v.name not in silenced]
+
+
+def _alike(alarms: Sequence[Verdict]) -> dict[str, str]:
+    """What inputs that are all alike explain: whatever is seen inside the model. Else dead units explain blind ones."""
+    alike = any(v.name == "ignores_input" and (v.confidence or 0) >= READ_OFF for v in alarms)
+    seen = (*SIGNAL, *SLOW, "stuck_at_chance", "shuffled_labels", *START[:2]) if alike else ()
+    return {v.name: "ignores_input" for v in alarms if v.name in seen}
 
 
 def _follows(cause: Verdict, other: Verdict) -> bool:

@@ -29,6 +29,7 @@ BELOW = 0.85  # of the contradicted share: who errs less than that shows that th
 LUCK = 3.0  # standard errors of an accuracy that chance may give
 KNOWS = 0.25  # training accuracy above guessing from which a network knows its training data
 LEARNS, LEAST_TESTED = 6.0, 100  # standard errors from which it begins to, if so many validation examples stay guessed
+TELLING = 0.25  # of the way from guessing to perfect, which luck must not reach: few or uneven examples tell nothing
 NOISY, TOO_NOISY = 0.12, 0.5  # share of contradicted labels among the half that the learners are surest of
 EVEN = 0.6  # of the overall error: with wrong labels the surest half errs nearly as often as all; with overlap seldom
 SPREAD = 0.75  # entropy of where wrong labels come from, over its largest value; overlap is between neighbours
@@ -192,8 +193,9 @@ def judge(evidence: Labels, context: Context) -> Iterator[Verdict]:
     tested = evidence.val_count >= 30
     fails = tested and evidence.val_accuracy <= _chance(evidence.majority, evidence.val_count)
     if blind and (knows or learns) and fails:
-        yield _shuffled(evidence, 0.85 if knows else 0.75)
-    elif blind and fails and evidence.count >= MOST and evidence.train_accuracy <= guess:
+        telling = guess - evidence.majority <= TELLING * (1 - evidence.majority)
+        yield _shuffled(evidence, (0.85 if knows else 0.75) if telling else 0.55)
+    elif blind and fails and evidence.count >= MOST:
         yield _unrelated(evidence)
     elif not blind and evidence.num_classes >= CLASSES_FOR_NOISE and _noisy(evidence):
         yield _wrong(evidence)

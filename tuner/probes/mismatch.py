@@ -78,12 +78,12 @@ def judge(evidence: Mismatch, context: Context) -> Iterator[Verdict]:
     reference = evidence.reference if math.isfinite(evidence.reference) else evidence.moving
     apart = evidence.moving > APART * max(evidence.sample, 0.0) and difference > MATTERS * abs(reference)
     fits = evidence.fitness.quality > FITS  # measured in use: whatever the losses say, it does not hurt
-    if fits or (not apart and math.isfinite(evidence.moving)):
+    tiny = evidence.batch_size <= FEW_EXAMPLES
+    if fits or (not apart and not tiny and math.isfinite(evidence.moving)):
         return
     early = 0 < evidence.steps < (FEW_STEPS if evidence.momentum <= USUAL else FEWER_STEPS) / (1 - USUAL)
     lower = Change("layers.batch_normalization.momentum", 0.9, "averages over ten steps follow", evidence.momentum)
     bigger = Change("data.batch_size", 32, "statistics of one or two examples say nothing", evidence.batch_size)
-    tiny = evidence.batch_size <= FEW_EXAMPLES
     if early and not tiny:  # a short run is no fault, and a longer one mends this by itself
         said = f"After {evidence.steps} steps the moving averages of batch norm are still on their way"
         numbers = {"moving": evidence.moving, "sample": evidence.sample, "steps": evidence.steps}

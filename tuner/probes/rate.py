@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from tuner.probes.decayed import decayed
 from tuner.probes.fitness import Fitness, fitness
 from tuner.probes.passes import Passes, passes
 from tuner.probes.probe import Probe
@@ -94,7 +95,7 @@ def judge(evidence: Race, context: Context) -> Iterator[Verdict]:
     """`lr_too_high` or `lr_too_low`, as the race went."""
     if not (evidence.fitness.open or _mediocre(evidence.fitness)) or evidence.learning_rate is None:
         return
-    yield from _high(evidence) or _low(evidence)
+    yield from _high(evidence) or ([] if decayed(evidence.learning_rate, context) else _low(evidence))
 
 
 def _high(evidence: Race) -> list[Verdict]:

@@ -16,6 +16,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from tuner.probes.decayed import decayed
 from tuner.probes.fitness import Fitness, fitness
 from tuner.probes.gradients import steepness
 from tuner.probes.passes import Passes, passes
@@ -107,6 +108,8 @@ def judge(evidence: Updates, context: Context) -> Iterator[Verdict]:
         return
     if evidence.typical > high and evidence.rises >= RISES:
         yield _verdict(evidence, True, f"{evidence.rises:.0%} of the steps raise the loss of their own batch")
+    elif decayed(evidence.learning_rate, context):
+        return
     elif 0 < evidence.typical < LOW and evidence.fitness.poor and evidence.steepness > REACHES:
         yield _verdict(evidence, False, "and the model has not learned yet")
 

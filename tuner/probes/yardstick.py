@@ -30,6 +30,9 @@ AHEAD = 0.15  # of quality, by which a simple model has to lead
 SIGMAS = 4.0  # standard errors of the difference, besides
 TIE = 1.0  # standard errors of the difference
 SOMETHING = 0.1  # of quality, from which the labels have to do with the inputs
+BLIND, NOTHING = 3.0, 0.05  # standard errors and quality up to which nobody finds anything in the inputs
+KNOWS = 0.25  # quality in training from which the network has learned numbers by heart
+LEAST_TRAINING, LEAST_TESTED = 200, 100  # examples, to say so
 FAR_AHEAD = 0.3  # of quality: then it is surer
 
 
@@ -172,6 +175,8 @@ def judge(evidence: Yardsticks, context: Context) -> Iterator[Verdict]:
         yield passed("shuffled_labels", f"A {best.name} predicts the labels: they belong to the inputs.")
         if best.lead <= TIE:
             yield passed("plateau", f"The network is as good as a {best.name}: the inputs may not tell more.")
+    elif evidence.measure == "R2" and _blind(evidence, best):
+        yield _unrelated(evidence, best)
     network = max(evidence.training, evidence.validation)
     ahead = best.quality - network
     if not network < MEDIOCRE or ahead < AHEAD or best.lead < SIGMAS or best.balanced_lead <= 0:
@@ -196,6 +201,28 @@ def judge(evidence: Yardsticks, context: Context) -> Iterator[Verdict]:
         confidence=0.8 if ahead > FAR_AHEAD else 0.7,
         check="a copy four times as wide, without penalties and dropout: it has to reach the simple model",
         source="McNemar's comparison on the same examples; the lecture's step 5",
+    )
+
+
+def _blind(evidence: Yardsticks, best: Standing) -> bool:
+    many = evidence.train_examples >= LEAST_TRAINING and evidence.val_examples >= LEAST_TESTED
+    return many and best.above_guessing < BLIND and max(best.quality, evidence.validation) < NOTHING
+
+
+def _unrelated(evidence: Yardsticks, best: Standing) -> Verdict:
+    """Targets that nothing predicts; for classes `labels` asks more learners."""
+    knows = evidence.training >= KNOWS
+    return Verdict(
+        "shuffled_labels",
+        Outcome.WARN,
+        f"On new examples neither the network (R2 {evidence.validation:.2f}) nor simple models ({best.quality:.2f}) "
+        f"predict anything{', though it knows its training targets' if knows else ''}: the targets may not belong to "
+        "the inputs.",
+        {"training_quality": evidence.training, "validation_quality": evidence.validation, "yardstick": best.quality},
+        (Change("data.labels", "look", "inputs and targets may come in different orders"),),
+        confidence=0.85 if knows else 0.55,  # else a hard task looks the same: told after all others
+        check="look at twenty inputs with their targets",
+        source="Zhang et al. 2017",
     )
 
 

@@ -26,6 +26,7 @@ LIFT = 0.02
 STRONGLY = 0.5  # share learned with which a validation loss near guessing is enough, whatever the accuracy
 NEAR_GUESSING = 0.9  # of the loss of guessing
 UNEVEN = 0.3  # of the room above chance: classes may be uneven where only their number is told
+FEW = 100  # training examples: so few are learned by heart as well where the labels are right
 NEAR_START = 0.25  # to guess C: the first validation loss may lie this far from ln C
 
 
@@ -33,7 +34,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     """WARN where training falls well and validation is as bad as guessing throughout."""
     level = _level(curves, context)
     sure, long = guesses(curves, context), min(len(cost(curves)), curves.epochs) >= LEAST_EPOCHS
-    if level is None or not (long or sure):
+    if level is None or not (long or sure) or (context.train_examples or FEW) < FEW:
         return None
     end = median(tail(cost(curves), least=3 if long else 1))
     learned = 1 - end / (level.loss if curves.loss else 1 - level.accuracy)
