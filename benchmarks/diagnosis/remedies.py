@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean, variance
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.diagnosis.applied import LOOK, applied
 from benchmarks.diagnosis.causes import RIGHT
@@ -33,11 +33,13 @@ from benchmarks.diagnosis.rows import EVIDENCE, Row, context_of, curves_of, sele
 from benchmarks.diagnosis.score import Rate
 from benchmarks.diagnosis.setups import Setup
 from benchmarks.diagnosis.tasks import load
-from benchmarks.diagnosis.training import Trainer
 from tuner.diagnosis.remedies import remedies_of
 from tuner.probes import verdicts
 from tuner.records import Change, Verdict
 from tuner.records import Outcome as Severity
+
+if TYPE_CHECKING:  # it needs JAX
+    from benchmarks.diagnosis.training import Trainer
 
 SEEDS = range(3)
 LEAST, LEAST_OF_LOSS = 0.005, 0.02  # of balanced accuracy or R²; of a loss: a smaller gain is none
@@ -80,7 +82,7 @@ def first_remedy(found: Sequence[Verdict]) -> tuple[str, tuple[Change, ...]]:
     return (asking[0].name if asking else ""), (remedies[0] if remedies else ())
 
 
-def changed(changes: Sequence[Change], setup: Setup, trainer: Trainer) -> tuple[str, Setup]:
+def changed(changes: Sequence[Change], setup: Setup, trainer: "Trainer") -> tuple[str, Setup]:
     """The setup with all changes, or why not: `PERSON`, `NO_KNOB`, `NOTHING`; "" where it differs."""
     if not changes:
         return NOTHING, setup
@@ -101,9 +103,11 @@ def sample(rows: Sequence[Row], most: int) -> list[Row]:
 
 
 def tried(
-    rows: Sequence[Row], looked: Looked | None, train: Callable[[Trainer], Train], seconds: float = math.inf
+    rows: Sequence[Row], looked: Looked | None, train: "Callable[[Trainer], Train]", seconds: float = math.inf
 ) -> list[dict[str, Any]]:
     """For every run, as far as the time goes: cause, whether it was found, verdict, change, and what came of it."""
+    from benchmarks.diagnosis.training import Trainer
+
     results: list[dict[str, Any]] = []
     trainers: dict[str, Trainer] = {}
     began = time.monotonic()
@@ -155,7 +159,7 @@ def kept_or_looked_at() -> Looked:
     return lambda row: kept[row["id"]] if row["id"] in kept else looked_at(row)
 
 
-def training(trainer: Trainer) -> Train:
+def training(trainer: "Trainer") -> Train:
     """A run of a setup."""
     return lambda setup: trainer.train(setup)[0]
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import pytest
 
+from benchmarks.diagnosis import remedies
 from benchmarks.diagnosis.applied import applied
 from benchmarks.diagnosis.keep import Outcome
 from benchmarks.diagnosis.setups import Setup
 from benchmarks.diagnosis.tasks import Task, load
 from tuner.records import Change, passed, warned
 
-remedies = pytest.importorskip("benchmarks.diagnosis.remedies", reason="the trainer needs JAX", exc_type=ImportError)
 RATE = Change("optimizer.learning_rate", 0.1, "x")
 
 

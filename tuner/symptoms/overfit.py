@@ -23,14 +23,14 @@ from tuner.symptoms.yardsticks import accuracy_noise, examples_behind, start
 
 LEAST_EPOCHS = 5
 PATIENCE = 2  # epochs since the best one
-LATEST = 3  # epochs that "now" is the median of: a tenth of a long run would say it late
+LATEST = 2  # epochs that "now" is the mean of: a tenth of a long run would say it late
 RISE = 0.02  # of the minimum, already
 AHEAD = 10  # epochs that the rise is continued for, at its mean pace since the minimum
 RISE_AHEAD, RISE_AHEAD_WHERE_ACCURACY_HOLDS = 0.06, 0.07  # of the minimum, by then
 RISE_OF_START = 0.01  # of the loss of guessing
 EXAMPLES = 0.7  # validation examples that go from right to guessing
 RISE_OF_WAY = 0.02  # of the way from the first validation loss to the best
-ABOVE_NOISE = 3.0
+ABOVE_NOISE = 3.5
 EASED, ABOVE_NOISE_EASED = 0.2, 2.0  # of what a rise must reach, where a gap in accuracy is wide already
 BEFORE, LEAST_FOR_NOISE = 5, 10  # epochs before the best, and at least, that the noise is measured on
 LEARNED_ON = 0.05  # training must have fallen by this share of its value since the best epoch
@@ -145,7 +145,7 @@ def _verdict(
         check="look at twenty training images with their labels"
         if memorized
         else f"the weights of epoch {best + 1} against the last ones, on validation",
-        source="6 % above the minimum ten epochs ahead, 3 times the noise; the lecture's step 5, Google's playbook",
+        source="6 % above the minimum ten epochs ahead, 3.5 times the noise; the lecture's step 5, Google's playbook",
     )
 
 
