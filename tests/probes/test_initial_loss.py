@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -84,3 +86,10 @@ def test_pretrained_weights_are_no_start() -> None:
 )
 def test_chance_of_a_constant_answer(loss: str, y: np.ndarray, chance: float) -> None:
     assert initial_loss.chance_of(initial_loss.losses.read(loss), y)[0] == pytest.approx(chance)
+
+
+def test_a_penalty_that_is_more_than_guessing_costs_need_only_pull_as_hard_as_the_data() -> None:
+    start = initial_loss.Start((0.7,), 0.69, 2, 2.6, 1.2, False, True)
+    assert [v.name for v in initial_loss.judge(start, Context())] == ["reg_overwhelming"]
+    for quiet in (replace(start, penalty=0.1), replace(start, pull=0.5)):
+        assert not list(initial_loss.judge(quiet, Context()))

@@ -145,3 +145,9 @@ def test_targets_that_nothing_predicts_may_not_belong_to_the_inputs() -> None:
         Yardsticks(600, 300, "accuracy", 0.8, -0.1, (nothing, nothing)),  # more learners are asked about classes
     ):
         assert alarms(quiet) == []
+
+
+def test_a_narrow_place_does_not_widen_with_more_epochs() -> None:
+    narrow = Verdict("underfit", Outcome.WARN, "One unit.", {"units": 1}, confidence=0.75)
+    note = Verdict("undertrained", Outcome.PASS, "Still improving.")
+    assert [v.name for v in joined([narrow], [note])] == ["underfit", "undertrained"]

@@ -137,9 +137,9 @@ def _acquitted(inside: Sequence[Verdict], outside: Sequence[Verdict]) -> tuple[l
         gone |= {v.name for v in outside if v.name == "underfit" and (v.confidence or 0) < FIRM}
     if any(v.name == "train_eval_mismatch" for v in inside):
         gone |= set(READ_OFF_VALIDATION)
-    early = {"underfit"} if {v.name for v in outside} & set(ON_ITS_WAY) else set()
+    early = bool({v.name for v in outside} & set(ON_ITS_WAY))
     unpenalized = passes & {"reg_overwhelming"}  # the curves suspect a penalty, and there is none
-    cleared = [v for v in inside if v.name not in gone | early]
+    cleared = [v for v in inside if v.name not in gone and not (early and "yardstick" in v.evidence)]
     return (
         [v for v in cleared if v.name not in unpenalized or v.outcome is not Outcome.PASS],
         [v for v in outside if v.name not in gone | unpenalized],

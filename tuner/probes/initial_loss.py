@@ -28,6 +28,7 @@ NOTED = 1.15  # of chance: worth a note
 ABOVE, FAR_ABOVE = 3.0, 6.0  # of chance: inputs of unit size through usual weights start up to about twice chance
 LEAST_EXCESS = 1.5  # nats above chance besides, for classes
 PULL, STRONG_PULL = 2.0, 8.0  # gradient of the penalty over that of the data
+BALANCED = 1.0  # the same, where the penalty is more than guessing costs besides
 WEAKER, BARELY = (100, 1000, 10_000), 0.05  # factors that a penalty is divided by, until it pulls so much as the data
 UNIT_SIZE = (0.1, 3.0)  # root mean square of inputs whose scale explains no such start
 DRAWS = 2  # of fresh weights, where the first ones are not known
@@ -135,7 +136,7 @@ def judge(evidence: Start, context: Context) -> Iterator[Verdict]:
         elif start > NOTED * ceiling:
             said = f"The untrained loss is {start:.3g}, guessing gives {ceiling:.3g}: confident too early."
             yield passed("init_loss_wrong", said, start=start, chance=ceiling)
-    if evidence.pull >= PULL:
+    if evidence.pull >= (BALANCED if evidence.penalty >= ceiling else PULL):
         yield _overwhelming(evidence)
     elif evidence.penalty == 0 and not evidence.penalized:
         yield passed("reg_overwhelming", "Nothing in the model is penalized.")

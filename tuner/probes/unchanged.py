@@ -21,7 +21,7 @@ from tuner.records import Change, Outcome, Verdict
 from tuner.symptoms import Context
 
 MOST = 0.2  # of the parameters that are frozen as they were drawn
-MEDIOCRE = 0.8  # quality (0 a constant answer, 1 perfect) from which drawn weights do well enough as they are
+MEDIOCRE = 0.9  # quality (0 a constant answer, 1 perfect) from which drawn weights do well enough as they are
 USUAL = 1e-5  # a rate from which on weights that were given a gradient are seen to move
 
 
