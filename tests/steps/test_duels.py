@@ -108,9 +108,9 @@ def test_who_diverges_loses() -> None:
     assert settled(PLAIN, OVERFIT, [PLAIN, broken, broken], 400).sides[1].diverged
 
 
-def asked_for(changes: tuple[Change, ...], run: Store) -> None:
+def asked_for(changes: tuple[Change, ...], run: Store, round_: int = 1) -> None:
     """The round's reading of the best trial says `overfit` and proposes `changes`."""
-    found = run.finding("short_runs", 1)
+    found = run.finding("short_runs", round_)
     assert found is not None
     seen = verdict("overfit", *changes)
     readings = tuple(
@@ -226,3 +226,18 @@ def test_what_won_becomes_the_setting(make_problem: Callable[..., Problem], run:
     applied = {change.path: change.value for change in finding.applied}
     assert applied["optimizer.weight_decay"] == 1e-4
     assert any(verdict.name == "duel" and "is taken" in verdict.sentence for verdict in finding.verdicts)
+
+
+def test_what_a_longer_run_showed_is_tried_in_the_next_round(make_problem: Callable[..., Problem], run: Store) -> None:
+    problem = make_problem(**sections())
+    first = take(short_runs.STEP, problem, run, 1)
+    longer = change.Changed("all", (), 0.1, 1, 0.5, 0.5, (), left=(verdict("overfit", DROPOUT, DECAY),))
+    for step, evidence in (("change", longer), ("repeat", {})):
+        run.record_finding(dataclasses.replace(first, step=step, evidence=to_json(evidence), verdicts=(), applied=()))
+    take(short_runs.STEP, problem, run, 2)
+    asked_for((), run, 2)
+    evidence = change.measure(problem, run)
+    assert len(evidence.duels) == 2
+    for duel in evidence.duels:
+        assert [[c.path for c in side.changes] for side in duel.sides][:2] == [[], ["model.dropout"]]
+        assert "Against overfit of the longer run of round 1" in duel.sentence

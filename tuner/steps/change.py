@@ -5,14 +5,16 @@ call for a change, its top two remedies are first run against each other and aga
 (tuner/steps/duels.py); what wins goes on. Whichever ends highest on the validation images is taken, and its change
 becomes the setting.
 
-The curves of the one that is taken are read again: what a few epochs could not show is said here.
+The curves of the one that is taken are read again: what a few epochs could not show is said here, and its remedies are
+what the next round tries where its own short runs ask for nothing.
 
 Source: the lecture's step 6.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
@@ -57,6 +59,7 @@ class Changed:
     chosen: tuple[Change, ...]  # from the setting to the trial that is taken
     seen: tuple[Verdict, ...] = ()  # what its curves warn of, from the first epoch on
     duels: tuple[Duel, ...] = ()  # which remedies were tried before the longer runs
+    left: tuple[Verdict, ...] = ()  # the same warnings with their remedies, which the next round tries
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ def measure(problem: Problem, run: Store) -> Changed:
     now = situation(problem, run)
     readings = finding_of(run, "learning_curves", now.round).evidence["readings"]
     short = [trial_of(run, reading["trial"]) for reading in readings]
-    proposed = {t.number: remedies(reading, t.hyperparameters) for t, reading in zip(short, readings, strict=True)}
+    proposed = {t.number: _proposed(run, now, reading, t) for t, reading in zip(short, readings, strict=True)}
     parents = finalists(run, short, len(problem.dataset.validation))[: problem.recipe.steps.change.top_k]
     asked = [(parent, proposed[parent.number]) for parent in parents]
     epochs = _duel_epochs(problem, run, now, asked)
@@ -97,7 +100,19 @@ def measure(problem: Problem, run: Store) -> Changed:
         for way in ways
     )
     evidence = _evidence(problem, now, parents, [way.best for way in ways], candidates)
-    return dataclasses.replace(evidence, duels=duels, seen=_seen(problem, run, now, evidence.taken))
+    left = _left(problem, run, now, evidence.taken)
+    seen = tuple(dataclasses.replace(verdict, outcome=Outcome.WARN, changes=()) for verdict in left)
+    return dataclasses.replace(evidence, duels=duels, seen=seen, left=left)
+
+
+def _proposed(run: Store, now: Situation, reading: Mapping[str, Any], trial: Trial) -> Remedies:
+    """What the curves of a short run ask for, else what those of the longer run of the round before asked for."""
+    found = remedies(reading, trial.hyperparameters)
+    before = run.finding("change", now.round - 1, now.stage.name)
+    if found.changes or before is None:
+        return found
+    late = remedies({"verdicts": before.evidence.get("left", ())}, trial.hyperparameters)
+    return dataclasses.replace(late, seen_in=now.round - 1)
 
 
 def _duel_epochs(problem: Problem, run: Store, now: Situation, asked: list[tuple[Trial, Remedies]]) -> int:
@@ -150,14 +165,13 @@ def _trained(problem: Problem, run: Store, ways: list[Way]) -> list[Way]:
     return [dataclasses.replace(way, trials=way.trials + more.get(index, ())) for index, way in enumerate(ways)]
 
 
-def _seen(problem: Problem, run: Store, now: Situation, taken: int | None) -> tuple[Verdict, ...]:
-    """What the whole way of the trial that is taken warns of. Its remedies are for the next round to find."""
+def _left(problem: Problem, run: Store, now: Situation, taken: int | None) -> tuple[Verdict, ...]:
+    """What the whole way of the trial that is taken warns of, with the remedies."""
     if taken is None:
         return ()
     trial = trial_of(run, taken)
     verdicts = read(problem, now, trial, whole(run, trial)).verdicts
-    alarms = (verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
-    return tuple(dataclasses.replace(verdict, outcome=Outcome.WARN, changes=()) for verdict in alarms)
+    return tuple(verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
 
 
 def judge(evidence: Changed) -> Iterator[Verdict]:

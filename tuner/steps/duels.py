@@ -38,6 +38,7 @@ class Remedies:
 
     verdict: str = ""
     changes: tuple[Change, ...] = ()
+    seen_in: int | None = None  # the round in whose longer run it was seen; None: in the run that the duel begins with
 
 
 def remedies(reading: Mapping[str, Any], point: Hyperparameters) -> Remedies:
@@ -129,9 +130,10 @@ def _sentence(
     epochs = max(side.epochs for side in sides)
     unchanged = "none is better beyond that, so it goes on as it was"
     end = unchanged if taken is None else f"{_named(sides[taken])} is taken"
+    whose = f"trial {parent.number}" if remedies.seen_in is None else f"the longer run of round {remedies.seen_in}"
     about = f" (noise ± {noise:.3f})" if math.isfinite(noise) else ""
     return (
-        f"Against {remedies.verdict} of trial {parent.number}, {epochs} epoch{'s' * (epochs != 1)} each: "
+        f"Against {remedies.verdict} of {whose}, {epochs} epoch{'s' * (epochs != 1)} each: "
         f"{word} {figures}{about}; {end}."
     )
 
