@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from tuner.diagnosis.background import context_of
 from tuner.diagnosis.programs import EnoughEpochs, run_program
 from tuner.diagnosis.recording import recorded_fits, training_of
 from tuner.diagnosis.training import mean_weight, reading_of
@@ -176,3 +177,13 @@ def test_names_that_are_not_there_are_said_with_those_that_are(tmp_path):
         run_program("no_such_module:train")
     with pytest.raises(ValueError, match="returned a int; wanted a compiled model"):
         run_program(program(tmp_path, "def train(): return 3\n") + ":train")
+
+
+@pytest.mark.parametrize("restores", [True, False])
+def test_early_stopping_counts_where_it_puts_the_best_weights_back(restores, model):
+    stopping = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=restores)
+    with recorded_fits() as record:
+        model.fit(X, Y, epochs=1, validation_split=0.25, callbacks=[stopping], verbose=0)
+    training = training_of(record)
+    assert training.stops_early is restores
+    assert context_of(training).stops_early is restores

@@ -134,3 +134,9 @@ def test_uneven_classes_explain_a_doubt_about_the_labels() -> None:
     doubt, uneven = alarm("shuffled_labels", 0.55), passed("class_imbalance", "30 : 1.")
     assert names([doubt], [passed("healthy", "well")]) == ["shuffled_labels"]
     assert names([doubt, uneven], [passed("healthy", "well")]) == ["healthy", "class_imbalance"]
+
+
+def test_averages_that_have_not_arrived_explain_what_is_read_in_use() -> None:
+    late = passed("train_eval_mismatch", "Still on their way.")
+    assert names([alarm("dead_relu"), late], [alarm("gap")]) == ["train_eval_mismatch"]
+    assert names([alarm("lr_too_high"), late], []) == ["lr_too_high", "train_eval_mismatch"]

@@ -189,3 +189,12 @@ def test_what_came_before_nan_tells_its_cause(curves, lead_up, first):
     assert verdict.evidence["lead_up"] == lead_up
     assert verdict.changes[0].path == first
     assert verdict.evidence["causes"]
+
+
+def test_overfitting_that_early_stopping_has_undone_is_a_note() -> None:
+    curves = drawn.overfitted()
+    assert "overfit" in alarms(curves)
+    context = Context(keeps_best=True, stops_early=True)
+    (note,) = (verdict for verdict in diagnose(curves, context) if verdict.name == "overfit")
+    assert note.outcome is Outcome.PASS
+    assert "put the best epoch back" in note.sentence

@@ -28,6 +28,8 @@ def context_of(training: Training) -> Context:
         baseline_loss=_baseline(training.y, loss) if counts is None else None,
         learning_rate=_first_rate(training),
         rate_is_scheduled=training.rate_is_scheduled,
+        keeps_best=training.stops_early,
+        stops_early=training.stops_early,
         epochs_planned=training.epochs_planned,
         dropout=_dropout(training.model),
         weight_decay=_weight_decay(training.model),

@@ -43,6 +43,7 @@ class Recorded:
     fresh: bool = True  # no earlier training of the same model was seen
     failure: str = ""
     capped: bool = False
+    stops_early: bool = False
 
 
 @dataclass
@@ -123,7 +124,7 @@ def _recorded(call: dict[str, Any]) -> Recorded:
         validation = of_arrays(*tuple(given)[:2])
     elif split and train.count:
         train, validation = _split(train, float(split))
-    names = [type(callback).__name__ for callback in _listed(call.get("callbacks"))]
+    callbacks = _listed(call.get("callbacks"))
     return Recorded(
         model,
         getattr(model, "optimizer", None),
@@ -132,7 +133,10 @@ def _recorded(call: dict[str, Any]) -> Recorded:
         batch_size=train.batch_size or call.get("batch_size") or DEFAULT_BATCH,
         planned=int(call["epochs"]) - int(call.get("initial_epoch") or 0),
         class_weight=call.get("class_weight"),
-        scheduled=any(name in RATE_CALLBACKS for name in names),
+        scheduled=any(type(callback).__name__ in RATE_CALLBACKS for callback in callbacks),
+        stops_early=any(
+            isinstance(one, keras.callbacks.EarlyStopping) and one.restore_best_weights for one in callbacks
+        ),
     )
 
 
@@ -238,6 +242,7 @@ def training_of(record: Record) -> Training | None:
         initial=run.initial,
         trained=run.epochs > 0 or not run.fresh,
         rate_is_scheduled=run.scheduled or _has_schedule(run.optimizer),
+        stops_early=run.stops_early,
         failure=run.failure,
         notes=tuple(notes),
     )

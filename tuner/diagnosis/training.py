@@ -47,6 +47,7 @@ class Training:
     initial: tuple[NDArray[Any], ...] | None = None
     trained: bool | None = None
     rate_is_scheduled: bool | None = None
+    stops_early: bool = False  # it ends by itself, and the best epoch's weights are put back
     rehearsed: bool = False  # the epochs were run by this tool, and it chose how many
     failure: str = ""
     notes: tuple[str, ...] = ()

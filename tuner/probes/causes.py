@@ -87,9 +87,10 @@ SEEN_ONLY = (  # shapes of curves: they name no cause of their own, and a firm c
     *("init_loss_wrong", "cannot_overfit_tiny"),
 )
 OF_THE_DATA = ("nan_input", "int_input", "head_loss_mismatch", "input_scale", "target_scale")  # read, not inferred
-READ_OFF_VALIDATION = (
+READ_IN_USE = (
     *("shuffled_labels", "gap", "overfit", "oscillating", "underfit", "plateau", "loss_spikes", "stuck_at_chance"),
     *("loss_metric_disagree", "overtrained_budget", "diverging"),
+    *("dead_relu", "saturated"),  # looked for in a model that is poor in use, with the units as they are in use
 )
 ON_ITS_WAY = ("undertrained", "too_short_to_tell")  # notes of the curves: what a longer run would mend is no fault
 SLOW_OR_STUCK = ("stuck_at_chance", "plateau", "underfit", "lr_too_low", "cannot_overfit_tiny", "vanishing_gradient")
@@ -136,7 +137,7 @@ def _acquitted(inside: Sequence[Verdict], outside: Sequence[Verdict]) -> tuple[l
     if "plateau" in gone:
         gone |= {v.name for v in outside if v.name == "underfit" and (v.confidence or 0) < FIRM}
     if any(v.name == "train_eval_mismatch" for v in inside):
-        gone |= set(READ_OFF_VALIDATION)
+        gone |= set(READ_IN_USE)
     early = bool({v.name for v in outside} & set(ON_ITS_WAY))
     unpenalized = passes & {"reg_overwhelming"}  # the curves suspect a penalty, and there is none
     cleared = [v for v in inside if v.name not in gone and not (early and "yardstick" in v.evidence)]

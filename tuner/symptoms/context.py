@@ -32,6 +32,7 @@ class Context:
     label_smoothing: float | None = None
     augmented: bool | None = None  # training images are distorted
     keeps_best: bool = False  # what is kept are the weights of the best epoch, not of the last
+    stops_early: bool = False  # the run ends by itself soon after its best epoch, and keeps that
     next_stage: bool = False  # a transfer stage with more trainable layers follows
 
 

@@ -127,11 +127,12 @@ def _verdict(
         if accuracy is not None and not suffers
         else ""
     )
+    kept = " Early stopping has put the best epoch back." if context.stops_early else ""
     return Verdict(
         "overfit",
-        Outcome.WARN,
+        Outcome.PASS if context.stops_early else Outcome.WARN,
         f"Overfitting since epoch {best + 2}: the validation loss is {rise} above its minimum of {lowest_loss:.4g} "
-        f"at epoch {best + 1} while the training loss went on falling.{about}",
+        f"at epoch {best + 1} while the training loss went on falling.{about}{kept}",
         {
             "best_epoch": best + 1,
             "best_val_loss": lowest_loss,
