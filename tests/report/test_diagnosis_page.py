@@ -176,13 +176,14 @@ def test_onsets_are_marked_in_the_color_of_their_outcome_and_the_best_epoch_too(
 
 
 def test_the_best_epoch_is_that_of_the_verdict_and_without_one_that_of_the_best_validation(overfitted):
-    told = overfitted.verdicts[0].evidence["best_epoch"]
-    assert best_epoch(overfitted) == told
-    assert f"at epoch {told} " in overfitted.verdicts[0].sentence
-    alone = replace(overfitted, verdicts=())
-    lowest = min(range(len(overfitted.curves.val_loss)), key=overfitted.curves.val_loss.__getitem__)
-    assert best_epoch(alone) == lowest + 1 != told
-    assert best_epoch(replace(alone, higher_is_better=True)) != lowest + 1
+    (verdict,) = overfitted.verdicts
+    assert f"at epoch {verdict.evidence['best_epoch']} " in verdict.sentence
+    lowest = 1 + min(range(len(overfitted.curves.val_loss)), key=overfitted.curves.val_loss.__getitem__)
+    for told in (lowest, lowest + 2):
+        says = replace(verdict, evidence={**verdict.evidence, "best_epoch": told})
+        assert best_epoch(replace(overfitted, verdicts=(says,))) == told
+    assert best_epoch(replace(overfitted, verdicts=())) == lowest
+    assert best_epoch(replace(overfitted, verdicts=(), higher_is_better=True)) != lowest
 
 
 def test_onsets_of_one_epoch_share_a_mark_and_the_graver_outcome_colors_it(overfitted):
