@@ -9,22 +9,12 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from drawn import constant, cosine, steps
+
 from tuner.records import LearningCurves
 from tuner.symptoms import Context
 
 Schedule = Callable[[float], float]  # share of the run that is over -> share of the largest rate
-
-
-def constant(part: float) -> float:
-    return 1.0
-
-
-def steps(part: float) -> float:
-    return float(0.1 ** int(min(part, 0.999) * 3))
-
-
-def cosine(part: float) -> float:
-    return 0.5 * (1 + math.cos(math.pi * part))
 
 
 def restarts(part: float) -> float:

@@ -34,6 +34,10 @@ class Fitness:
             return self.quality < POOR and (self.trained is True or math.isnan(self.progress))
         return self.progress < LITTLE
 
+    def below(self, quality: float) -> bool:
+        """Trained, and poor or short of a quality (0 a constant answer, 1 perfect)."""
+        return self.poor or (self.trained is True and self.quality < quality)
+
     @property
     def open(self) -> bool:
         """Nothing speaks against a fault: it is untrained, or poor."""

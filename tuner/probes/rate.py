@@ -79,7 +79,7 @@ def measure(subject: Subject) -> Race | None:
     if found is None or subject.optimizer is None or not subject.learning_rate or not found.model.trainable_variables:
         return None
     fit = fitness(found)
-    if not (fit.open or _mediocre(fit)):
+    if not (fit.open or fit.below(MEDIOCRE)):
         return Race(None, None, subject.learning_rate, fit)
     fresh = None
     if subject.initial is not None and len(subject.initial) == len(found.model.weights):
@@ -93,7 +93,7 @@ def measure(subject: Subject) -> Race | None:
 
 def judge(evidence: Race, context: Context) -> Iterator[Verdict]:
     """`lr_too_high` or `lr_too_low`, as the race went."""
-    if not (evidence.fitness.open or _mediocre(evidence.fitness)) or evidence.learning_rate is None:
+    if not (evidence.fitness.open or evidence.fitness.below(MEDIOCRE)) or evidence.learning_rate is None:
         return
     yield from _high(evidence) or ([] if decayed(evidence.learning_rate, context) else _low(evidence))
 
@@ -108,7 +108,7 @@ def _high(evidence: Race) -> list[Verdict]:
         nothing = not untrained and evidence.fitness.progress < NOTHING
         if nothing and same > fresh.before and lower < FELL_A_LITTLE * fresh.before:
             return [_verdict("lr_too_high", evidence, fresh, factor, 0.75)]
-    if now is None or now.steps < LEAST_STEPS or not _mediocre(evidence.fitness):
+    if now is None or now.steps < LEAST_STEPS or not evidence.fitness.below(MEDIOCRE):
         return []
     if fresh is not None and fresh.best((0.1, 0.01))[1] < SETTLED * min(now.before, fresh.at(1.0)):
         return [_verdict("lr_too_high", evidence, fresh, fresh.best((0.1, 0.01))[0], 0.85)]  # it beats the whole run
@@ -134,10 +134,6 @@ def _low(evidence: Race) -> list[Verdict]:
     ):
         return []
     return [_verdict("lr_too_low", evidence, heat, factor, 0.85 if more > GAIN_FIRM * heat.before else 0.7)]
-
-
-def _mediocre(fit: Fitness) -> bool:
-    return fit.poor or (fit.trained is True and fit.quality < MEDIOCRE)
 
 
 def _verdict(name: str, evidence: Race, heat: Heat, factor: float, confidence: float) -> Verdict:

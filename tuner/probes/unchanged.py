@@ -88,7 +88,7 @@ def judge(evidence: Unchanged, context: Context) -> Iterator[Verdict]:
         yield _failed(evidence, "After training every trainable weight is what it was before.", (change,), sure)
     elif evidence.unmoved and not evidence.dead and evidence.fitness.open:
         yield _unmoved(evidence)
-    elif evidence.random and evidence.random_share > MOST and _mediocre(evidence.fitness):
+    elif evidence.random and evidence.random_share > MOST and evidence.fitness.below(MEDIOCRE):
         yield _random(evidence)
 
 
@@ -151,10 +151,6 @@ def _same(found: Passes) -> bool:
     variables = found.model.trainable_variables
     known = found.subject.initial is not None and len(found.subject.initial) == len(found.model.weights)
     return known and bool(variables) and not _moved(found) & {v.path for v in variables}
-
-
-def _mediocre(fit: Fitness) -> bool:
-    return fit.poor or (fit.trained is True and fit.quality < MEDIOCRE)
 
 
 PROBE = Probe("unchanged", "Is there anything that training does not change?", Unchanged, measure, judge)

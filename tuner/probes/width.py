@@ -51,8 +51,7 @@ def _same_shape(x: Any, y: Any) -> bool:
 
 def judge(evidence: Width, context: Context) -> Iterator[Verdict]:
     """`underfit` where there is a narrow place and the model is no good."""
-    fit = evidence.fitness
-    if not evidence.narrow or not (fit.poor or (fit.trained is True and fit.quality < MEDIOCRE)):
+    if not evidence.narrow or not evidence.fitness.below(MEDIOCRE):
         return
     name, units = evidence.narrow[0]
     yield Verdict(
@@ -60,7 +59,7 @@ def judge(evidence: Width, context: Context) -> Iterator[Verdict]:
         Outcome.WARN,
         f"Whatever the inputs say must pass the {'one unit' if units == 1 else f'{units} units'} of layer '{name}', "
         "and the model did not learn its training data well.",
-        {"layers": [name for name, _ in evidence.narrow], "units": units, "quality": fit.quality},
+        {"layers": [name for name, _ in evidence.narrow], "units": units, "quality": evidence.fitness.quality},
         (Change("model.units", "x16", "more units can hold more than one number"),),
         confidence=0.75,
         check="the same network with sixteen units in that layer",
