@@ -24,6 +24,7 @@ from benchmarks.diagnosis.causes import RIGHT
 from benchmarks.diagnosis.evidence import evidence_of
 from benchmarks.diagnosis.rows import EVIDENCE, Row, context_of, curves_of, prefixes, select, unpack
 from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.search.noise import wilson_interval
 from tuner.symptoms import Context, diagnose
 
 Judge = Callable[[Row, LearningCurves, Context], tuple[Verdict, ...]]
@@ -44,22 +45,12 @@ class Rate:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's 95 % interval."""
-        return wilson(self.hits, self.of)
+        """Wilson's 95 % interval; (0, 1) of nothing."""
+        return wilson_interval(self.hits, self.of) if self.of else (0.0, 1.0)
 
     def __str__(self) -> str:
         low, high = self.interval
         return f"{self.share:6.1%}  [{low:.1%}, {high:.1%}]  {self.hits}/{self.of}"
-
-
-def wilson(hits: int, of: int, z: float = 1.96) -> tuple[float, float]:
-    """Wilson's interval of a share; (0, 1) of nothing."""
-    if not of:
-        return 0.0, 1.0
-    share, spread = hits / of, z * z / of
-    middle = (share + spread / 2) / (1 + spread)
-    half = z * (share * (1 - share) / of + spread / (4 * of)) ** 0.5 / (1 + spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass

@@ -15,7 +15,7 @@ from benchmarks.diagnosis.evidence import restored
 from benchmarks.diagnosis.keep import Outcome, ends_well, hurts
 from benchmarks.diagnosis.rivals import KIND, kinds
 from benchmarks.diagnosis.rows import context_of, curves_of, pack, prefixes, select, setup_words, short, unpack
-from benchmarks.diagnosis.score import Rate, overfit_delay, tally, wilson
+from benchmarks.diagnosis.score import Rate, overfit_delay, tally
 from benchmarks.diagnosis.setups import Setup, prepared, rates
 from benchmarks.diagnosis.tasks import HELD_OUT, NAMES, load
 from tuner.records import Change, passed, to_json, warned
@@ -49,9 +49,9 @@ def rows() -> list[dict]:
 
 
 def test_wilsons_interval_is_the_published_one() -> None:
-    assert wilson(0, 10) == pytest.approx((0.0, 0.2775), abs=1e-3)  # Brown, Cai, DasGupta 2001
-    assert wilson(5, 10) == pytest.approx((0.2366, 0.7634), abs=1e-3)
-    assert wilson(0, 0) == (0.0, 1.0)
+    assert Rate(0, 10).interval == pytest.approx((0.0, 0.2775), abs=1e-3)  # Brown, Cai, DasGupta 2001
+    assert Rate(5, 10).interval == pytest.approx((0.2366, 0.7634), abs=1e-3)
+    assert Rate(0, 0).interval == (0.0, 1.0)
     assert math.isnan(Rate(0, 0).share)
 
 
