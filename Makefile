@@ -25,8 +25,9 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 demo: install
 	$(BIN)/tuner run recipes/digits.yaml
 
+# Two processes: tests trace graphs and start commands one thread at a time; a file stays whole, so its fixtures are shared.
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: install
 	$(BIN)/ruff format --check .
