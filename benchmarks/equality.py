@@ -24,9 +24,11 @@ from tuner.training.batches import Batch, Examples, epoch_of
 from tuner.training.heads.bank import Bank, Plan, Start
 from tuner.training.heads.keras_bank import KerasBank
 from tuner.training.heads.numpy_bank import NumpyBank
+from tuner.training.optimizers import optimizer_class
 
 EPOCHS, BATCH, WIDTH, CLASSES, IMAGES = 5, 32, 64, 10, 210
 GOAL = 1e-5  # greatest difference of a weight
+ADAGRAD = 0.1  # where Keras's accumulator begins
 RATES = (0.001, 0.003, 0.01)  # of the heads of a case
 
 Array = np.ndarray[Any, Any]
@@ -55,6 +57,8 @@ CASES: Mapping[str, list[Hyperparameters]] = {
     "AdamW": bank(optimizer="AdamW", weight_decay=0.1),
     "RMSprop": bank(optimizer="RMSprop", momentum=0.0, weight_decay=0.01),
     "RMSprop with momentum": bank(optimizer="RMSprop", momentum=0.5, weight_decay=0.01),
+    "Adagrad": bank(optimizer="Adagrad", weight_decay=0.01),
+    "NovoGrad": bank(optimizer="NovoGrad", weight_decay=0.01),
     "smoothing": bank(**MOMENTUM, label_smoothing=0.1),
     "l1 and l2": bank(**MOMENTUM, l1=1e-3, l2=1e-2),
     "clipnorm": bank(optimizer="AdamW", global_clipnorm=0.05),
@@ -62,6 +66,7 @@ CASES: Mapping[str, list[Hyperparameters]] = {
     "hidden layer": bank(optimizer="AdamW", head_units=(16,), l2=1e-3),
     "hidden layer, dropout": bank(**MOMENTUM, head_units=(16,), dropout=0.3, global_clipnorm=0.5),
     "hidden layer, RMSprop": bank(optimizer="RMSprop", momentum=0.5, head_units=(16,)),
+    "hidden layer, NovoGrad": bank(optimizer="NovoGrad", weight_decay=0.01, head_units=(16,)),
 }
 MIXED = [point for name, points in CASES.items() if "hidden" not in name for point in points[:2]]
 
@@ -127,7 +132,7 @@ def stock_model(point: Hyperparameters) -> keras.Model:
     x = keras.layers.Multiply()([x, factors])
     model = keras.Model([features, factors], keras.layers.Dense(CLASSES, kernel_regularizer=penalty)(x))
     own = {"SGD": ("momentum", "nesterov"), "RMSprop": ("momentum",)}.get(point.optimizer, ())
-    optimizer = getattr(keras.optimizers, point.optimizer)(
+    optimizer = optimizer_class(point.optimizer)(
         learning_rate=point.learning_rate,
         weight_decay=point.weight_decay or None,
         global_clipnorm=point.global_clipnorm,
@@ -145,7 +150,8 @@ def _alone(plan: Plan) -> list[Array]:
     model = stock_model(point.replace("optimizer.learning_rate", 1.0).replace("model.dropout", 0.0))
     model.set_weights([value for value in start.weights if value.ndim])
     for variable in model.optimizer.variables:
-        variable.assign(np.zeros(variable.shape, variable.dtype))
+        start = ADAGRAD if "accumulator" in variable.path else 0.0
+        variable.assign(np.full(variable.shape, start, variable.dtype))
     model.optimizer.learning_rate = point.learning_rate
     rate = np.float32(point.dropout)
     for step in steps(plan):

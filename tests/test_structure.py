@@ -14,9 +14,9 @@ PACKAGE = ROOT / "tuner"
 
 LAYERS = (  # top to bottom; imports point down, or sideways within a room
     {"cli", "__main__"},
-    {"finish", "tune", "diagnosis"},
+    {"finish", "averaging", "draws", "final_test", "tune", "diagnosis", "web"},
     {"report"},
-    {"steps"},
+    {"steps", "seeing"},
     {"symptoms", "probes", "search"},
     {"training"},
     {"heads"},

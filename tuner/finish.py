@@ -5,7 +5,7 @@ and the conclusion.
 """
 
 import dataclasses
-import json
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,19 +13,26 @@ from typing import Any
 
 import numpy as np
 
-from tuner import setting
-from tuner.data import Problem, data_uri, jpeg, kept_samples
+from tuner import averaging as averagings
+from tuner.data import Problem, kept_samples
+from tuner.draws import store_draws
+from tuner.final_test import put_json, test_once
 from tuner.hyperparameters import thawed
+from tuner.recipe.writing import as_setting
 from tuner.records import Change, Finding, Outcome, Run, Trial, TrialState, to_json
 from tuner.search.noise import wilson_interval
+from tuner.seeing import store_pictures
 from tuner.steps import backbones
+from tuner.steps.folds import scored
 from tuner.steps.situation import REPEATED, chosen_among, contenders, situation, trial_of
+from tuner.steps.unapplied import unapplied
 from tuner.store import Store
 from tuner.training import export, fit_many, predict
 
 MODEL = "best.keras"
 COMPARED = 64  # validation images on which the saved model is compared with the one in memory
 MOST_ACTIONS = 3
+LOOK, MORE_DATA = "look", "data.train_examples"  # a change's value, and its path, that are a person's
 SAMPLES = 24
 PLENTY = 1_000_000  # trials, where the budget does not count them
 
@@ -86,27 +93,51 @@ def concluded(problem: Problem, run: Store, best: Trial, last: Finding) -> dict[
         "reload_difference": difference,
         "hyperparameters": best.hyperparameters.to_json(),
     }
+    store_pictures(problem, run, best)
+    store_draws(problem, run, best)
     conclusion |= confirmed(problem, run, best, last)
-    conclusion |= _because(problem, run) | test_once(problem, run, best)
+    averaging = averagings.measured(problem, run, best)
+    conclusion |= _because(problem, run) | averagings.to_json(averaging) | test_once(problem, run, best, averaging)
     wanted = target.at_least if target else None
-    accuracy = f"{best.val_accuracy:.3f}"
+    reached, accuracy = judged(run, best)
     wish = "" if wanted is None else f" (wanted {wanted:.3f})"
+    conclusion |= on_folds(run, best)
     if wanted is None:
-        conclusion |= {"outcome": "no_target", "title": f"Validation accuracy {accuracy}"}
-    elif best.val_accuracy >= wanted:
-        conclusion |= {"outcome": "target_met", "title": f"Target met: validation accuracy {accuracy}{wish}"}
+        conclusion |= {"outcome": "no_target", "title": accuracy}
+    elif reached >= wanted:
+        conclusion |= {"outcome": "target_met", "title": f"Target met: {accuracy[:1].lower()}{accuracy[1:]}{wish}"}
     else:
-        conclusion |= {"outcome": "target_missed", "title": f"Target missed: validation accuracy {accuracy}{wish}"}
+        conclusion |= {
+            "outcome": "target_missed",
+            "title": f"Target missed: {accuracy[:1].lower()}{accuracy[1:]}{wish}",
+        }
     conclusion["target"] = wanted
     interval = conclusion["test_interval"]
-    if interval is not None and interval[1] < best.val_accuracy:
+    if interval is not None and interval[1] < reached:
         conclusion["title"] += f", but {conclusion['test_accuracy']:.3f} on the test set"
+        chosen = "accuracy over the folds" if "fold_mean" in conclusion else "validation accuracy"
         conclusion["doubt"] = (
-            "The test accuracy lies below the validation accuracy by more than chance: the best of many trials was "
-            "chosen on those validation images and fits them better than others. Believe the test set."
+            f"The test accuracy lies below the {chosen} by more than chance: the best of many trials was "
+            "chosen on the images that gave it and fits them better than others. Believe the test set."
         )
-    conclusion["next_actions"] = next_actions(problem, run, met=wanted is None or best.val_accuracy >= wanted)
+    conclusion["next_actions"] = next_actions(problem, run, met=wanted is None or reached >= wanted)
     return to_json(conclusion)  # type: ignore[no-any-return]
+
+
+def judged(run: Store, best: Trial) -> tuple[float, str]:
+    """The accuracy by which the best trial is judged, and its name: the mean over the folds where there are any."""
+    score = scored(run, best)
+    if score is None or not math.isfinite(score.mean):
+        return best.val_accuracy, f"Validation accuracy {best.val_accuracy:.3f}"
+    return score.mean, f"Accuracy over {len(score.accuracies)} folds {score.mean:.3f} ± {score.sd:.3f}"
+
+
+def on_folds(run: Store, best: Trial) -> dict[str, Any]:
+    """What the folds say of the best trial; empty where there are none."""
+    score = scored(run, best)
+    if score is None:
+        return {}
+    return {"fold_accuracies": score.accuracies, "fold_mean": score.mean, "fold_sd": score.sd}
 
 
 def confirmed(problem: Problem, run: Store, best: Trial, last: Finding) -> dict[str, Any]:
@@ -151,40 +182,6 @@ def _affordable(problem: Problem, run: Store, last: Finding) -> int:
     return PLENTY if budget.max_trials is None else max(0, budget.max_trials - sum(map(chosen_among, run.trials)))
 
 
-def test_once(problem: Problem, run: Store, best: Trial) -> dict[str, Any]:
-    """Accuracy on the test set with its 95 % interval; the confusion matrix and the worst mistakes are stored."""
-    test = problem.dataset.sealed_test
-    if len(test.labels) == 0:
-        return {"test_accuracy": None, "test_interval": None, "test_examples": 0}
-    run.open_test(best.number)
-    run.progress.say("Test set: read once")
-    probabilities = predict(problem, run, best, test.images)
-    guesses = probabilities.argmax(axis=1)
-    correct = int((guesses == test.labels).sum())
-    classes = len(problem.dataset.class_names)
-    matrix = np.zeros((classes, classes), dtype=int)
-    np.add.at(matrix, (test.labels, guesses), 1)
-    names = list(problem.dataset.class_names)
-    put_json(run, "confusion.json", {"split": "test", "classes": names, "matrix": matrix.tolist()})
-    wrong = np.flatnonzero(guesses != test.labels)
-    surest = wrong[np.argsort(-probabilities[wrong, guesses[wrong]])][: problem.recipe.report.embed_images]
-    mistakes = [
-        {
-            "image": data_uri(jpeg(test.images[i])),
-            "true": names[test.labels[i]],
-            "predicted": names[guesses[i]],
-            "probability": float(probabilities[i, guesses[i]]),
-        }
-        for i in surest
-    ]
-    put_json(run, "mistakes.json", mistakes)
-    return {
-        "test_accuracy": correct / len(test.labels),
-        "test_interval": wilson_interval(correct, len(test.labels)),
-        "test_examples": len(test.labels),
-    }
-
-
 def reload_difference(problem: Problem, run: Store, best: Trial, model: Path) -> float:
     """Largest difference in probability between the model in memory and the one loaded from `model`."""
     import keras
@@ -198,31 +195,31 @@ def reload_difference(problem: Problem, run: Store, best: Trial, model: Path) ->
 
 def next_actions(problem: Problem, run: Store, met: bool) -> list[dict[str, Any]]:
     """At most three: what the last curves asked for and was not applied; when the target is missed, what is left."""
-    applied = {(change.path, str(change.value)) for finding in run.findings for change in finding.applied}
-    proposed = [
-        change
-        for finding in run.findings
-        if finding.step == "learning_curves" and finding.round == setting.round_of(run.findings) - 1
-        for verdict in finding.verdicts
-        if verdict.outcome is not Outcome.PASS
-        for change in verdict.changes
-        if (change.path, str(change.value)) not in applied and not change.path.startswith("transfer.stage")
-    ]
     height, width = problem.recipe.data.image_size
     if met:
         use = f"the model takes images of {height} x {width} pixels, 0 to 255, and gives probabilities"
         command = f"python -c \"import keras; keras.saving.load_model('{run.folder / MODEL}').summary()\""
         return [{"reason": use, "path": "", "value": None, "command": command}]
-    actions = [action(problem, change) for change in proposed]
+    actions = [
+        found
+        for change in unapplied(run.findings)
+        if (found := action(problem, change))["command"] or for_a_person(change)
+    ]
     larger = Change("data.image_size", [height * 3 // 2, width * 3 // 2], "larger images show the backbone more")
     return [*actions, action(problem, larger)][:MOST_ACTIONS]
 
 
 def action(problem: Problem, change: Change) -> dict[str, Any]:
-    """A change as something a person can do: the reason, the recipe path, the value and the command."""
-    value = json.dumps(thawed(change.value)) if not isinstance(change.value, str) else change.value
-    command = f"tuner run {shlex.quote(str(problem.recipe.path))} --set {shlex.quote(f'{change.path}={value}')}"
+    """A change as something a person can do: reason, recipe path, value, and the command if there is one."""
+    text = as_setting(problem.recipe, change.path, thawed(change.value))
+    again = f"tuner run {shlex.quote(str(problem.recipe.path))} --set"
+    command = "" if text is None else f"{again} {shlex.quote(text)}"
     return {"reason": change.because, "path": change.path, "value": change.value, "command": command}
+
+
+def for_a_person(change: Change) -> bool:
+    """Whether there is no command because somebody has to look at the data, or to collect more."""
+    return change.value == LOOK or change.path == MORE_DATA
 
 
 def store_samples(problem: Problem, run: Store) -> None:
@@ -230,11 +227,6 @@ def store_samples(problem: Problem, run: Store) -> None:
     most = min(SAMPLES, problem.recipe.report.embed_images or SAMPLES)
     samples = kept_samples(problem.dataset, most, problem.recipe.seed)
     put_json(run, "samples.json", [{"image": image, "label": label} for image, label in samples])
-
-
-def put_json(run: Store, name: str, value: Any) -> None:
-    """Store JSON data as an artifact."""
-    run.put_artifact(name, json.dumps(value, allow_nan=False).encode(), "application/json")
 
 
 def _because(problem: Problem, run: Store) -> dict[str, Any]:
@@ -267,13 +259,21 @@ def lines(conclusion: Mapping[str, Any], run: Run | Store, report: Path | None) 
         low, high = conclusion["test_interval"]
         test = f"  Test accuracy {conclusion['test_accuracy']:.3f} (95 %: {low:.3f} to {high:.3f},"
         out.append(f"{test} {conclusion['test_examples']} images, read once)")
+    if conclusion.get("test_time_augmentation"):
+        out.append(f"  {conclusion['test_time_augmentation']['sentence']}")
+    if conclusion.get("fold_mean") is not None:
+        out.append(f"  On the single split, validation accuracy {conclusion['val_accuracy']:.3f}")
+    reads = conclusion.get("test_reads") or 0
+    if reads > 1:
+        out.append(f"! {reads} runs here have read these test images: who compares them chooses on the test set")
     if conclusion.get("seed_sd") is not None:
         spread = f"{conclusion['seed_mean']:.3f} ± {conclusion['seed_sd']:.3f}"
         out.append(f"  Validation accuracy with {len(conclusion['seed_accuracies'])} seeds {spread} (mean ± SD)")
     if conclusion.get("doubt"):
         out.append(f"! {conclusion['doubt']}")
     for step in conclusion["next_actions"]:
-        out += [f"→ {step['reason'][:1].upper()}{step['reason'][1:]}:", f"    {step['command']}"]
+        reason = f"→ {step['reason'][:1].upper()}{step['reason'][1:]}"
+        out += [f"{reason}:", f"    {step['command']}"] if step["command"] else [f"{reason}."]
     out.append("")
     if report is not None:
         out.append(f"Report   {report}")

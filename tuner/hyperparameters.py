@@ -20,25 +20,32 @@ class Hyperparameters:
     `learning_rate * weight_decay` of the weight away), `l1` and `l2` are penalties inside the loss.
     """
 
-    optimizer: str = "AdamW"  # a keras.optimizers class name
+    optimizer: str = "AdamW"  # a keras.optimizers class name, or one of tuner.recipe.names.OWN_OPTIMIZERS
     learning_rate: float = 1e-3
     weight_decay: float = 1e-4  # decoupled
     momentum: float = 0.9  # SGD and RMSprop only
     nesterov: bool = False  # SGD only
     global_clipnorm: float | None = None
+    ema_momentum: float | None = None  # of a moving average of the weights, in (0, 1); None keeps none
     batch_size: int = 32
     schedule: str = "none"  # a key of tuner.training.schedules.SCHEDULES
     warmup_epochs: float = 0.0
-    alpha: float = 0.0  # final rate of a decay, as a fraction of learning_rate, in [0, 1]
+    alpha: float = 0.0  # rate at which a decay ends, or stays, as a fraction of learning_rate, in [0, 1]
+    drop_every: float | None = None  # epochs between two drops of StepDecay; None: three equal parts of the run
+    drop_factor: float = 0.1  # of StepDecay, PiecewiseConstantDecay, ReduceLROnPlateau, in (0, 1)
+    power: float = 1.0  # of PolynomialDecay, above 0
+    restarts: int = 3  # periods of CosineDecayRestarts
     dropout: float = 0.0  # before the classifier, in [0, 1)
     head_units: tuple[int, ...] = ()  # hidden layers of the head
     head_initializer: str = "glorot_uniform"
+    auxiliary_head: float = 0.0  # weight of the loss of a second classifier in the middle of what trains; 0: none
     l1: float = 0.0  # on the head's kernels
     l2: float = 0.0  # on the head's kernels
     label_smoothing: float = 0.0  # in [0, 1)
     augmentation: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()  # ((layer, ((argument, value), ...)), ...)
-    trainable: str = "none"  # none | half | all | last:N | from:LAYER, of the backbone
+    trainable: str = "none"  # none | half | all | top:K/N | last:N | from:LAYER, of the backbone
     freeze_batch_norm: bool = True
+    layer_decay: float = 1.0  # of the rate, from each part of the backbone that trains to the part below; in (0, 1]
 
     def replace(self, path: str, value: Any) -> "Hyperparameters":
         """The same point with the setting at recipe path `path` changed. Raises `KeyError` with the nearest path."""
@@ -65,19 +72,26 @@ PATHS: dict[str, str] = {
     "optimizer.momentum": "momentum",
     "optimizer.nesterov": "nesterov",
     "optimizer.global_clipnorm": "global_clipnorm",
+    "optimizer.ema_momentum": "ema_momentum",
     "data.batch_size": "batch_size",
     "schedule.name": "schedule",
     "schedule.warmup_epochs": "warmup_epochs",
     "schedule.alpha": "alpha",
+    "schedule.drop_every": "drop_every",
+    "schedule.drop_factor": "drop_factor",
+    "schedule.power": "power",
+    "schedule.restarts": "restarts",
     "model.dropout": "dropout",
     "model.head_units": "head_units",
     "model.head_initializer": "head_initializer",
+    "model.auxiliary_head": "auxiliary_head",
     "regularization.l1": "l1",
     "regularization.l2": "l2",
     "loss.label_smoothing": "label_smoothing",
     "augmentation": "augmentation",
     "transfer.trainable": "trainable",
     "transfer.freeze_batch_norm": "freeze_batch_norm",
+    "transfer.layer_decay": "layer_decay",
 }
 
 

@@ -116,6 +116,7 @@ class TrialSpec:
     validate: bool = True  # measure validation after each epoch
     keep: bool = False  # keep the best weights (by validation loss; the last if not validated) on disk
     horizon: int | None = None  # epochs, those of continued parents included, the schedule runs over; None: to the end
+    fold: tuple[int, int] | None = None  # which, from 1, of how many, validates; None: the one validation split
 
 
 @dataclass(frozen=True)
@@ -244,6 +245,7 @@ def spec_from_json(data: Mapping[str, Any]) -> TrialSpec:
     fields = dict(data)
     fields["hyperparameters"] = Hyperparameters.from_json(data["hyperparameters"])
     fields["ramp"] = tuple(data["ramp"]) if data.get("ramp") else None
+    fields["fold"] = tuple(data["fold"]) if data.get("fold") else None
     return TrialSpec(**fields)
 
 

@@ -15,6 +15,7 @@ from tuner.hyperparameters import thawed
 from tuner.interrupts import OutOfTime
 from tuner.models import stages
 from tuner.recipe.candidates import candidates
+from tuner.recipe.ladder import as_written
 from tuner.records import Finding, Outcome, Step, to_json
 from tuner.steps import (
     STEP_NAMES,
@@ -26,7 +27,9 @@ from tuner.steps import (
     overfit_small_sample,
     repeat,
     short_runs,
+    transfer,
 )
+from tuner.steps.folds import numbers_on_folds
 from tuner.steps.situation import chosen_among, contenders
 from tuner.store import Store
 
@@ -83,6 +86,8 @@ def follow(problem: Problem, run: Store, window: Window) -> Finding:
             if finding.outcome is Outcome.FAIL:
                 return finding
             if window.holds(step.name):
+                if step is repeat.STEP and transfer.due(problem, run, round_):
+                    take(transfer.STEP, problem, run, round_)
                 finding = take(step, problem, run, round_)
         let_go(problem, run, round_)
         if finding.step != "repeat" or finding.evidence["decision"] == "stop":
@@ -145,8 +150,8 @@ def take(step: Step, problem: Problem, run: Store, round_: int) -> Finding:
         narrate(run, known)
         return known
     run.stop.check()
-    number = STEP_NAMES.index(step.name) + 1
-    run.progress.say(f"{number} {step.title}" + (f" (round {round_})" if round_ else ""))
+    number = f"{STEP_NAMES.index(step.name) + 1} " if step.name in STEP_NAMES else ""
+    run.progress.say(f"{number}{step.title}" + (f" (round {round_})" if round_ else ""))
     before = setting.current(problem.start, first_stage(problem), run.findings)
     started = time.monotonic()
     evidence = step.measure(problem, run)
@@ -160,12 +165,18 @@ def take(step: Step, problem: Problem, run: Store, round_: int) -> Finding:
         evidence=to_json(evidence),
         verdicts=verdicts,
         applied=applied,
-        trials=tuple(t.number for t in run.trials if (t.spec.step, t.spec.round) == (step.name, round_)),
+        trials=asked_for(run, step.name, round_),
         seconds=time.monotonic() - started,
     )
     finding = run.record_finding(finding)  # as a resume would read it, so that both go on alike
     narrate(run, finding)
     return finding
+
+
+def asked_for(run: Store, step: str, round_: int) -> tuple[int, ...]:
+    """Numbers of the trials that a step of a round asked for; those that choose a regime are meant for the next one."""
+    meant = round_ + 1 if step == transfer.STEP.name else round_
+    return tuple(t.number for t in run.trials if (t.spec.step, t.spec.round) == (step, meant))
 
 
 def let_go(problem: Problem, run: Store, round_: int) -> None:
@@ -178,9 +189,12 @@ def let_go(problem: Problem, run: Store, round_: int) -> None:
         return
     most = max(KEPT_PER_STAGE, problem.recipe.steps.change.top_k) if wished == "top_k" else KEPT_PER_STAGE
     done = [trial for trial in contenders(run) if trial.spec.round <= round_]
-    keep = {trial.number for trial in run.trials if trial.spec.round > round_ or not chosen_among(trial)}
+    lost = transfer.rejected(problem, run)
+    keep = {trial.number for trial in run.trials if trial.spec.round > round_ or not chosen_among(trial)} - lost
+    keep -= {trial.number for trial in run.trials if trial.spec.fold is not None and trial.spec.round <= round_}
     for stage in {trial.spec.stage for trial in done}:
-        keep |= {trial.number for trial in [t for t in done if t.spec.stage == stage][:most]}
+        best = [trial for trial in done if trial.spec.stage == stage][:most]
+        keep |= {trial.number for trial in best} | numbers_on_folds(run, best)
     run.drop_weights(keep)
 
 
@@ -197,6 +211,9 @@ def narrate(run: Store, finding: Finding) -> None:
 
 def show(value: object) -> str:
     """A value as a person writes it."""
+    value = as_written(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {show(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list):
         return f"[{', '.join(map(show, value))}]"
     if isinstance(value, float):
@@ -211,4 +228,4 @@ def enabled(problem: Problem, step: Step) -> bool:
 
 def first_stage(problem: Problem) -> str:
     """Name of the transfer stage that the run begins with."""
-    return stages(problem.recipe, len(problem.dataset.train.labels), None)[0].name
+    return stages(problem.recipe)[0].name

@@ -15,8 +15,15 @@ Tuner = Callable[..., Any]
 
 def test_a_right_recipe_is_fine(tuner: Tuner) -> None:
     done = tuner("check", "recipe.yaml")
-    assert done == (0, "recipe.yaml: fine. directory at 224 x 224, MobileNetV3Small (imagenet)\n", "")
+    split = "15% of the images for validation, 15% for the test, unless the source names them; every class in its share"
+    said = f"recipe.yaml: fine. directory at 224 x 224, MobileNetV3Small (imagenet)\n  split: {split}\n"
+    assert done == (0, said, "")
     assert tuner("check", "recipe.yaml", "-q") == (0, "", "")
+
+
+def test_groups_and_folds_are_told(tuner: Tuner) -> None:
+    done = tuner("check", "recipe.yaml", "--set", "data.group_pattern=(p[0-9]+)_", "--set", "data.folds=auto")
+    assert "; no group (pattern (p[0-9]+)_) in two of them; finalists compared by cross-validation where" in done.out
 
 
 def test_several_recipes_are_all_checked(tuner: Tuner) -> None:

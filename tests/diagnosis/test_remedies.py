@@ -54,11 +54,16 @@ def changed(setup, path, value):
     return applied(setup, (Change(path, value, "because"),))
 
 
+def rates(setup):
+    return [float(setup.optimizer[1]["learning_rate"](step)) for step in range(4)]
+
+
 CHECKS = {
     "optimizer.learning_rate": ("÷4", lambda s: s.optimizer[1]["learning_rate"] == pytest.approx(2.5e-4)),
     "optimizer.name": ("SGD", lambda s: s.optimizer[0] is keras.optimizers.SGD),
     "optimizer.global_clipnorm": (1.0, lambda s: s.optimizer[1]["global_clipnorm"] == 1.0),
-    "schedule.name": ("cosine", lambda s: type(s.optimizer[1]["learning_rate"]).__name__ == "CosineDecay"),
+    "schedule.name": ("CosineDecay", lambda s: type(s.optimizer[1]["learning_rate"]).__name__ == "CosineDecay"),
+    "schedule.warmup_epochs": (1.0, lambda s: rates(s) == pytest.approx([0.0, 5e-4, 1e-3, 1e-3])),
     "optimizer.weight_decay": (0.01, lambda s: s.optimizer[1]["weight_decay"] == 0.01),
     "loss.name": ("categorical_crossentropy", lambda s: s.y.shape == (64, 3) and s.val_y.shape == (16, 3)),
     "loss.from_logits": (True, lambda s: s.loss.get_config()["from_logits"]),
@@ -91,6 +96,13 @@ OF_PICTURES |= {"layers.add_flatten": True}
 
 def test_every_remedy_of_the_table_is_tested():
     assert set(CHECKS) | set(OF_PICTURES) | {"head.axis"} == set(APPLIERS)
+
+
+def test_a_penalty_is_put_on_every_kernel_where_it_is_to_be_larger(setup):
+    found = changed(setup, "regularization.l2", 1e-3)
+    kernels = [layer(found, name).kernel_regularizer for name in ("first", "second", "head")]
+    assert [float(one.l2) for one in kernels] == pytest.approx([1e-3] * 3)
+    assert not found.same_loss
 
 
 def test_the_axis_of_the_last_softmax_is_changed(setup):

@@ -130,13 +130,3 @@ def test_efficientnet_weights_from_a_file_see_the_pixels_that_a_download_sees(ph
     before = normalization.get_weights()[1]
     _second_division("EfficientNetB0", model)  # only ImageNet's own deviations are changed
     np.testing.assert_array_equal(normalization.get_weights()[1], before)
-
-
-def test_lenet_has_the_parameters_of_the_books() -> None:
-    model = BACKBONES["LeNet5"].build((28, 28, 1), "none")
-    assert model.count_params() + (84 + 1) * 10 == 61_706
-
-
-def test_lenet_was_never_trained_on_imagenet() -> None:
-    with pytest.raises(WeightsError, match="weights: none"):
-        BACKBONES["LeNet5"].build((28, 28, 1), "imagenet")

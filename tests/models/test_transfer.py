@@ -2,8 +2,19 @@ import keras
 import numpy as np
 import pytest
 
-from tuner.models import Classifier, ModelError, Structure, apply_trainable, build_classifier, cut_layer, split_at
+from tuner.models import (
+    Classifier,
+    ModelError,
+    Structure,
+    apply_trainable,
+    below_head,
+    build_classifier,
+    cut_layer,
+    depths,
+    split_at,
+)
 from tuner.models.head import build_head
+from tuner.models.transfer import DEPTHS
 
 L = keras.layers
 
@@ -36,6 +47,10 @@ def trained(classifier: Classifier) -> set[str]:
     [
         ("none", ""),
         ("half", "bc"),
+        ("top:1/2", "bc"),
+        ("top:1/3", "c"),
+        ("top:2/3", "abc"),
+        ("top:3/3", "sabc"),
         ("last:1", ""),
         ("last:2", "c"),
         ("last:99", "sabc"),
@@ -90,7 +105,18 @@ def test_an_unknown_layer_is_answered_with_the_nearest_names(classifier) -> None
         apply_trainable(classifier, "from:b_cnv", True)
 
 
-@pytest.mark.parametrize("wrong", ["some", "last:", "last:0", "last:x", "from:"])
+def test_depths_grow_from_the_head_down_and_follow_what_gradual_unfreezing_opens(classifier) -> None:
+    found = depths(classifier)
+    assert not any(id(variable) in found for variable in classifier.head.variables)
+    of = {layer.name: {found[id(variable)] for variable in layer.weights} for layer in classifier.backbone.layers}
+    assert [of[f"{c}_conv"] for c in "cba"] == [{1}, {2}, {2}]
+    assert of["stem"] == {DEPTHS}
+    for upper, depth in (("top:1/3", 1), ("top:2/3", 2)):
+        apply_trainable(classifier, upper, freeze_batch_norm=True)
+        assert {max(of[name]) for name in trained(classifier)} <= set(range(1, depth + 1))
+
+
+@pytest.mark.parametrize("wrong", ["some", "last:", "last:0", "last:x", "from:", "top:0/3", "top:1"])
 def test_another_word_is_refused_with_the_law(classifier, wrong) -> None:
     with pytest.raises(ModelError, match="none, half, all, last:N"):
         apply_trainable(classifier, wrong, True)
@@ -147,3 +173,18 @@ def test_build_classifier_applies_the_structures_choice(recipe) -> None:
     assert trained(frozen) == set()
     last = build_classifier(recipe("LeNet5"), 3, (28, 28, 1), Structure(trainable="from:dense1"), 0)
     assert trained(last) == {"dense1", "dense2"}
+
+
+def test_what_the_last_layer_of_a_whole_classifier_reads(photos) -> None:
+    x = inputs = keras.Input((8, 8, 3))
+    x = L.Conv2D(4, 3, strides=2, name="conv")(x)
+    model = keras.Model(inputs, L.Activation("softmax")(L.Dense(3, name="scores")(L.Flatten()(x))))
+    below = below_head(model)
+    assert below.output_shape == (None, 3 * 3 * 4)
+    images = photos(8)
+    scores = keras.ops.softmax(model.get_layer("scores")(below(images)))
+    np.testing.assert_allclose(scores, model(images), rtol=1e-5)
+
+
+def test_a_classifier_without_weights_has_nothing_below() -> None:
+    assert below_head(keras.Sequential([keras.Input((8,)), L.Softmax()])) is None

@@ -63,6 +63,8 @@ def test_wrong_labels_are_wrong_for_everybody() -> None:
     assert evidence.strong_error > 0.2
     assert names(dataclasses.replace(evidence, strong_error=0.05)) == []  # it was a hard task
     assert names(dataclasses.replace(evidence, val_accuracy=0.97, val_count=200)) == []  # the network solves it
+    assert names(dataclasses.replace(evidence, count=200)) == ["label_noise"]
+    assert names(dataclasses.replace(evidence, count=199)) == []  # of ten classes: a hard task looks so, too
 
 
 def test_a_hard_task_of_many_clusters_is_not_noise() -> None:

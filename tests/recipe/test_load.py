@@ -239,15 +239,17 @@ class TestJson:
 EVERY_HYPERPARAMETER = """\
 loss: {label_smoothing: 0.1}
 optimizer: {name: SGD, learning_rate: 0.1, weight_decay: 0.0, momentum: 0.8, nesterov: true, global_clipnorm: 1}
-schedule: {name: CosineDecay, warmup_epochs: 1, alpha: 0.1}
+schedule: {name: StepDecay, warmup_epochs: 1, alpha: 0.1, drop_every: 2, drop_factor: 0.5, power: 2, restarts: 2}
+search: {space: {schedule.name: {values: [StepDecay, PolynomialDecay, CosineDecayRestarts]}}}
 regularization: {l1: 0.1, l2: 0.2}
 augmentation: [{RandomFlip: {mode: horizontal}}]
-transfer: [{name: all, trainable: all, freeze_batch_norm: false}]
+transfer: [{name: all, trainable: all, freeze_batch_norm: false, layer_decay: 0.5}]
 """
 
 
 def test_the_start_reads_every_setting(loaded: Load) -> None:
     head = ["data.batch_size=64", "model.dropout=0.3", "model.head_units=[16]", "model.head_initializer=zeros"]
+    head += ["optimizer.ema_momentum=0.9", "model.auxiliary_head=0.3"]
     recipe = loaded(EVERY_HYPERPARAMETER, *head)
     start = recipe.start()
     default = type(start)()

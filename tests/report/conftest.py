@@ -99,7 +99,7 @@ def run(sample: ModuleType) -> Run:
 
 @pytest.fixture(scope="session")
 def artifacts(sample: ModuleType) -> dict[str, bytes]:
-    return sample.sample_artifacts()
+    return sample.sample_artifacts() | load("sample_seeing").artifacts()
 
 
 @pytest.fixture(scope="session")

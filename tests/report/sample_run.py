@@ -84,6 +84,15 @@ def data_finding() -> Finding:
         "skipped": [["extra/scan_0031.webp", "not a format that is read: .webp"], ["3/cut.png", "truncated file"]],
         "duplicates": [["index 412", "index 1530", "train/test"]],
         "limit": None,
+        "given": [],
+        "groups": {
+            "by": "column writer",
+            "count": 43,
+            "parts": {"train": 30, "validation": 6, "test": 7},
+            "largest": "writer 12",
+            "largest_images": 44,
+        },
+        "folds": {"count": 3, "because": "as the recipe says"},
         "seconds": 1.9,
         "cached": False,
     }
@@ -492,12 +501,27 @@ def change_finding(book: Book, round_: int, stage: str, curve: Finding, best: fl
         round_,
         stage,
         "Does what the verdict proposes help?",
-        {"stage": stage, "candidates": candidates, "noise": noise, "taken": taken["trial"]},
+        {"stage": stage, "candidates": candidates, "noise": noise, "taken": taken["trial"], "folds": folds(candidates)},
         (verdict,),
         applied,
         tuple(numbers),
         4.4 if round_ == 1 else 148,
     )
+
+
+def folds(candidates: list[dict]) -> list[dict]:
+    """Each candidate on three folds, around what the one split said."""
+    return [
+        {
+            "trial": one["trial"],
+            "accuracies": [one["after"] - 0.02, one["after"] - 0.01, one["after"]],
+            "mean": one["after"] - 0.01,
+            "sd": 0.01,
+            "loss": 0.2,
+            "single": one["after"],
+        }
+        for one in candidates
+    ]
 
 
 def repeat_finding(round_: int, stage: str, change: Finding, previous: float | None, seconds: float) -> Finding:
@@ -737,7 +761,15 @@ def sample_artifacts() -> dict[str, bytes]:
     wrong = [(8, 1, 0.93), (8, 1, 0.81), (1, 8, 0.77), (4, 7, 0.66), (7, 9, 0.58), (3, 5, 0.51)]
     made: dict[str, Any] = {
         "samples.json": [{"image": picture(i % 10, rng), "label": CLASSES[i % 10]} for i in range(20)],
-        "augmented.json": [{"image": picture(i % 10, rng), "label": CLASSES[i % 10]} for i in range(10)],
+        "augmented.json": [
+            {
+                "layers": ["RandomCrop", "MixUp"],
+                "where": "tried in change, round 1",
+                "labels": list(CLASSES[:4]),
+                "draws": 7,
+                "image": picture(3, rng),
+            }
+        ],
         "mistakes.json": [
             {"image": picture(t, rng), "true": CLASSES[t], "predicted": CLASSES[p], "probability": q}
             for t, p, q in wrong

@@ -33,7 +33,7 @@ RANKING = {
     "chosen": "MobileNetV2",
     "noise": 0.034,
     "val_images": 359,
-    "untrained": False,
+    "epochs": 0,
 }
 STRENGTHS = [
     {"l2": l2, "objective": t * 2, "train_loss": t, "val_loss": v, "val_loss_error": 0.03, "val_accuracy": a}

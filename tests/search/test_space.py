@@ -1,6 +1,7 @@
 import pytest
 
 from tuner.hyperparameters import Hyperparameters
+from tuner.recipe.batch_norm import DROPOUT_MOST
 from tuner.search.space import RATE, around, at_edge, moved, position, rate_axis
 
 
@@ -8,6 +9,13 @@ def test_the_rate_axis_reaches_half_a_decade_to_either_side() -> None:
     axis = rate_axis(1e-3, None)
     assert axis["max_value"] / axis["min_value"] == pytest.approx(10)
     assert position(axis, 1e-3) == pytest.approx(0.5)
+
+
+def test_beside_batch_norm_that_trains_less_dropout_is_searched_unless_the_recipe_says_how_much() -> None:
+    point, path = Hyperparameters(), "model.dropout"
+    usual, weak = (around(point, {}, {}, normalizes)[path] for normalizes in (False, True))
+    assert weak["max_value"] == DROPOUT_MOST < usual["max_value"]
+    assert around(point, {path: {"values": [0.5]}}, {}, True)[path] == {"values": [0.5]}
 
 
 def test_the_recipes_limits_hold_where_they_leave_room() -> None:

@@ -58,10 +58,13 @@ def test_an_error_that_cannot_be_told_is_no_noise() -> None:
     assert ranked([dataclasses.replace(FIRST, val_loss_error=math.inf), FASTER], 1).chosen == "First"
 
 
-def test_random_weights_are_a_warning() -> None:
-    (verdict,) = judge(ranked([FIRST, WORSE], 100, untrained=True))
-    assert verdict.outcome is Outcome.WARN
-    assert "random" in verdict.sentence
+def test_untrained_backbones_are_judged_by_what_short_runs_reached() -> None:
+    one, other = (dataclasses.replace(c, logme=math.nan, learning_rate=0.01) for c in (FIRST, WORSE))
+    (verdict,) = judge(ranked([one, other], 100, epochs=2))
+    assert verdict.outcome is Outcome.PASS
+    assert verdict.sentence.startswith("Trained from random weights for 2 epochs, First reaches 0.200 nats")
+    assert verdict.sentence.endswith("not how far it comes.")
+    assert "LogME" not in verdict.sentence
 
 
 def test_each_candidate_is_measured_on_its_own_features(problem: Problem, run: Store) -> None:
@@ -71,7 +74,7 @@ def test_each_candidate_is_measured_on_its_own_features(problem: Problem, run: S
     assert (by_name[TWO[0]].features, by_name[TWO[0]].parameters) == (64, 0)
     assert (by_name[TWO[1]].features, by_name[TWO[1]].parameters) == (64, 64 * 65)
     assert all(one.images_per_second > 0 and 0.5 < one.val_accuracy <= 1 for one in found.candidates)
-    assert not found.untrained
+    assert found.epochs == 0
     assert to_json(found)["chosen"] == found.chosen
 
 

@@ -9,9 +9,10 @@ import pytest
 
 from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
-from tuner.records import Change, LearningCurves, Outcome, Trial, TrialSpec, TrialState, Verdict, to_json
+from tuner.inspection import Duel, Side
+from tuner.records import Change, Finding, LearningCurves, Outcome, Trial, TrialSpec, TrialState, Verdict, to_json
 from tuner.steps import change, learning_curves, short_runs
-from tuner.steps.duels import Remedies, length, loss_noise, remedies, settled
+from tuner.steps.duels import Remedies, length, loss_noise, lost_before, remedies, settled
 from tuner.steps.rungs import whole
 from tuner.steps.situation import trial_of
 from tuner.store import Store
@@ -63,6 +64,22 @@ def test_what_training_on_cannot_try_is_left_out(useless: Change) -> None:
         dataclasses.replace(DROPOUT, before=0.0),
     )
     assert remedies(reading(verdict("plateau", useless)), POINT) == Remedies()
+
+
+def test_what_lost_its_duel_makes_room_for_the_next() -> None:
+    def fought(stage: str, taken: int | None) -> Finding:
+        sides = [Side((), 0.7, 0.7, 3), Side((DROPOUT,), 0.7, 0.7, 3), Side((DECAY,), 0.7, 0.7, 3)]
+        evidence = to_json({"duels": [Duel("overfit", "val_loss", tuple(sides), taken, "", 0.1)]})
+        return Finding("change", 1, stage, "", evidence, ())
+
+    seen = reading(verdict("overfit", DROPOUT, DECAY, SMOOTHING))
+    after = {taken: remedies(seen, POINT, lost_before([fought("head", taken)], "head")) for taken in (None, 1)}
+    assert [change.path for change in after[None].changes] == ["loss.label_smoothing"]
+    assert [change.path for change in after[1].changes] == ["model.dropout", "loss.label_smoothing"]
+    assert remedies(seen, POINT, lost_before([fought("all", None)], "head")) == remedies(seen, POINT)
+    assert (
+        remedies(reading(verdict("overfit", DROPOUT)), POINT, lost_before([fought("head", None)], "head")) == Remedies()
+    )
 
 
 @pytest.mark.parametrize(("epochs", "asked", "took"), [(20, 3, 3), (5, 3, 1), (6, 3, 2), (10, 0, 0), (1, 3, 0)])

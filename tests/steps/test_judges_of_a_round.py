@@ -7,6 +7,7 @@ import pytest
 
 from tuner.interrupts import OutOfTime, StopFlag
 from tuner.models import Stage
+from tuner.recipe.batch_norm import DROPOUT_MOST, WHY
 from tuner.records import Change, Outcome
 from tuner.steps.change import Candidate, Changed
 from tuner.steps.change import judge as judge_change
@@ -34,6 +35,11 @@ def test_what_a_later_stage_takes_over_from_the_frozen_one_is_said() -> None:
     (after,) = judge_short(dataclasses.replace(SHORT, inherited=True))
     assert "Only the rate was searched again" not in alone.sentence
     assert "Only the rate was searched again" in after.sentence
+
+
+def test_that_less_dropout_was_searched_is_said() -> None:
+    (verdict,) = judge_short(dataclasses.replace(SHORT, weakened=WHY))
+    assert verdict.sentence.endswith(f"Dropout was searched up to {DROPOUT_MOST:g} only: {WHY}.")
 
 
 def test_a_best_rate_at_the_edge_is_said() -> None:

@@ -68,7 +68,7 @@ def test_other_rates_follow_the_shape(shape: str, rate: float, expected: list[fl
 
 
 def test_every_optimizer_has_a_usual_rate() -> None:
-    for name, rate in (("SGD", 1e-2), ("AdamW", 1e-3), ("Lion", 1e-3)):
+    for name, rate in (("SGD", 1e-2), ("AdamW", 1e-3), ("Lion", 1e-4)):
         assert usual(Hyperparameters(optimizer=name, learning_rate=10.0)).learning_rate == rate
 
 

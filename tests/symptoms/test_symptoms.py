@@ -16,6 +16,7 @@ NAN = math.nan
 OTHER_PATHS = {  # of a recipe's steps, and of a Keras program
     *("transfer.stage", "steps.change.epochs", "training.early_stopping", "layers.add_batch_normalization"),
     *("data.labels", "data.split", "data.scale_inputs", "data.scale_targets", "data.drop_non_finite"),
+    "data.train_examples",
 }
 
 
@@ -180,6 +181,19 @@ def test_a_target_decides_what_is_poor():
     curves = drawn.healthy(0, epochs=40, floor=0.3, schedule="cosine")
     assert alarms(curves, Context(num_classes=10)) == []
     assert alarms(curves, Context(num_classes=10, target=0.97)) == ["underfit"]
+
+
+def test_mixed_images_make_training_look_poor_and_nothing_else():
+    curves = LearningCurves(
+        loss=tuple(0.6 + 0.5 * 0.6**e for e in range(20)),
+        val_loss=tuple(0.2 + 0.5 * 0.6**e + 0.004 * (e % 2) for e in range(20)),
+        accuracy=tuple(0.83 - 0.4 * 0.6**e for e in range(20)),
+        val_accuracy=tuple(0.985 - 0.4 * 0.6**e for e in range(20)),
+    )
+    whole, mixed = (Context(num_classes=10, val_examples=359, target=0.99, labels_mixed=m) for m in (False, True))
+    assert alarms(curves, whole) == ["underfit"]
+    assert alarms(curves, dataclasses.replace(mixed, augmented=True)) == []
+    assert alarms(curves, dataclasses.replace(mixed, target=1.0, val_examples=50_000)) == ["underfit"]
 
 
 def test_a_flat_stretch_is_a_plateau_at_a_constant_rate_only():

@@ -113,3 +113,13 @@ def test_a_continued_trial_may_change_its_rates(problem, run, spec):
     child = fit(problem, run, spec(parent=parent.number, continued=True, learning_rate=1e-30, weight_decay=0.0))
     assert isinstance(child.curves, LearningCurves)
     assert child.curves.val_loss[0] == pytest.approx(child.curves.val_loss[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"optimizer": "Adamax"}, {"trainable": "all"}], ids=["heads", "head", "net"])
+def test_a_child_has_its_own_dropout(problem, run, spec, settings):
+    parent = fit(problem, run, spec(epochs=1, keep=True, dropout=0.2, **settings))
+    losses = [
+        fit(problem, run, spec(epochs=1, parent=parent.number, continued=True, dropout=dropout, **settings)).curves.loss
+        for dropout in (0.0, 0.2, 0.9)
+    ]
+    assert len(set(losses)) == 3

@@ -100,6 +100,8 @@ def same(one, other, tolerance=1e-5):
         {"trainable": "last:2", "examples": 20, "schedule": "CosineDecay", "warmup_epochs": 1.0},
         {"trainable": "from:norm1", "blank_images": True, "optimizer": "SGD", "learning_rate": 1e-3},
         {"patience": 1, "epochs": 30, "optimizer": "SGD", "learning_rate": 0.1},
+        {"auxiliary_head": 0.3, "optimizer": "SGD"},
+        {"layer_decay": 0.3, "optimizer": "SGD"},
     ],
     ids=lambda settings: "-".join(settings),
 )

@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 
 from tuner.hyperparameters import Hyperparameters
-from tuner.recipe.names import OPTIMIZERS
+from tuner.recipe.names import FULL_BATCH, OPTIMIZERS
 from tuner.training.optimizers import OptimizerStart, make_optimizer, optimizer_class, optimizer_key
 from tuner.training.trainee import Trainee
 from tuner.training.variables import value_of
+
+STEPPING = [name for name in OPTIMIZERS if name not in FULL_BATCH]
 
 
 def head():
@@ -38,7 +40,7 @@ def set_rates(trainee, rate, decay):
     trainee.optimizer.weight_decay.assign(decay)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEPPING)
 def test_rate_and_decay_in_variables_take_the_steps_of_the_stock_optimizer(name):
     point = Hyperparameters(optimizer=name)
     own = {"SGD": {"momentum": 0.9}, "RMSprop": {"momentum": 0.9}, "Muon": {"adam_weight_decay": 0.3}}
@@ -52,7 +54,7 @@ def test_rate_and_decay_in_variables_take_the_steps_of_the_stock_optimizer(name)
         np.testing.assert_allclose(mine, theirs, rtol=2e-5, atol=2e-6)
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", STEPPING)
 def test_an_optimizer_that_is_put_back_takes_the_same_steps_again(name):
     trainee = ours(Hyperparameters(optimizer=name, global_clipnorm=1.0))
     start = OptimizerStart.of(trainee.optimizer)
@@ -79,3 +81,14 @@ def test_only_structural_arguments_are_in_the_key():
     assert optimizer_key(here) != optimizer_key(Hyperparameters(optimizer="SGD", momentum=0.5))
     adam = Hyperparameters(optimizer="Adam", momentum=0.5)
     assert optimizer_key(adam) == optimizer_key(Hyperparameters(optimizer="Adam", momentum=0.9))
+
+
+def test_novograd_is_saved_and_loaded_with_its_moments(tmp_path):
+    model = head()
+    model.compile(optimizer_class("NovoGrad")(0.01, weight_decay=0.1), keras.losses.SparseCategoricalCrossentropy(True))
+    trained(model, ones=False)
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    assert again.optimizer.get_config() == model.optimizer.get_config()
+    for mine, theirs in zip(trained(again, ones=False), trained(model, ones=False), strict=True):
+        np.testing.assert_array_equal(mine, theirs)

@@ -18,6 +18,17 @@ def test_loss_and_accuracy_are_those_of_keras(from_logits):
     assert accuracy == (scores.argmax(axis=1) == LABELS).mean()
 
 
+def test_the_lectures_own_scores():
+    """Probabilities 0.13, 0.87, 0.00, and -ln 0.13 = 2.04 (the deck's 0.89 is a base-10 logarithm)."""
+    scores = np.array([[3.2, 5.1, -1.7]], np.float32)
+    np.testing.assert_allclose(probabilities(scores, True)[0], [0.13, 0.87, 0.00], atol=0.005)
+    loss, _ = loss_and_accuracy(scores, np.array([0]), True)
+    assert loss == pytest.approx(2.04, abs=0.005)
+    assert loss / np.log(10) == pytest.approx(0.89, abs=0.005)
+    impossible = loss_and_accuracy(np.array([[-2000.0, 0.0, 0.0]], np.float32), np.array([0]), True)[0]
+    assert impossible == pytest.approx(2000 + np.log(2)), "finite from logits, where -ln 0 is infinite"
+
+
 def test_huge_logits_do_not_overflow():
     loss, accuracy = loss_and_accuracy(np.array([[1e30, -1e30, 0.0]], np.float32), np.array([0]), True)
     assert (loss, accuracy) == (0.0, 1.0)

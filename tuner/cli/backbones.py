@@ -4,6 +4,7 @@ It is a run like any other, in a folder of its own, so the report shows the rank
 the command that it prints last does.
 """
 
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -118,9 +119,10 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _row(one: Mapping[str, Any]) -> tuple[str, ...]:
-    loss = f"{one['val_loss']:.3f} ± {float(one['val_loss_error']):.3f}"
+    loss = f"{float(one['val_loss']):.3f} ± {float(one['val_loss_error']):.3f}"
     speed, size = f"{one['images_per_second']:,.0f}", f"{one['parameters']:,}"
-    scores = f"{one['val_accuracy']:.3f}", f"{one['logme']:.3f}"
+    logme = float(one["logme"])  # the text "nan" where short runs ranked
+    scores = f"{one['val_accuracy']:.3f}", f"{logme:.3f}" if math.isfinite(logme) else "-"
     return one["backbone"], loss, *scores, speed, size, f"{one['features']:,}"
 
 

@@ -30,6 +30,7 @@ def check(settings: Settings, recipes: tuple[Path, ...], changes: tuple[str, ...
     """
     from tuner.cli.paint import painted
     from tuner.recipe import RecipeError, load
+    from tuner.recipe.notes import notes
 
     form = "json" if settings.json else form
     problems: list[Problem] = []
@@ -44,6 +45,9 @@ def check(settings: Settings, recipes: tuple[Path, ...], changes: tuple[str, ...
             continue
         if form == "text" and not settings.quiet:
             click.echo(f"{path}: fine. {summary(recipe)}")
+            click.echo(f"  split: {split(recipe)}")
+            for note in notes(recipe):
+                click.echo(f"  note: {note.path}: {note.sentence}.")
         if data:
             verdicts += data_verdicts(settings, recipe, loud=form == "text" and not settings.quiet)
     if form == "json":
@@ -64,6 +68,22 @@ def summary(recipe: "Recipe") -> str:
     weights = "random weights" if model.weights is None else Path(model.weights).name
     height, width = data.image_size
     return f"{data.name or data.source} at {height} x {width}, {' or '.join(candidates(recipe))} ({weights})"
+
+
+def split(recipe: "Recipe") -> str:
+    """How the images are divided, in a sentence; a source that names parts of its own has them kept."""
+    data = recipe.data
+    named = {"csv": data.split_column, "directory": "train/, validation/, test/", "digits": None}.get(data.source, True)
+    shares = f"{data.validation_split:.0%} of the images for validation, {data.test_split:.0%} for the test"
+    words = [f"{shares}, unless the source names them" if named else shares]
+    words.append("every class in its share" if data.stratify else "whatever the classes")
+    whose = f"column {data.group_column}" if data.group_column else f"pattern {data.group_pattern}"
+    if data.group_column or data.group_pattern:
+        words.append(f"no group ({whose}) in two of them")
+    if data.folds is not None:
+        few = "where these are few" if data.folds == "auto" else f"on {data.folds} folds"
+        words.append(f"finalists compared by cross-validation {few}")
+    return "; ".join(words)
 
 
 def data_verdicts(settings: Settings, recipe: "Recipe", loud: bool) -> "list[Verdict]":

@@ -23,10 +23,13 @@ GROUPS = {
         "check": "Say everything that is wrong with a recipe.",
         "show": "Print a recipe with every default filled in.",
         "schema": "Print the JSON Schema of recipes, for editors.",
+        "models": "List the networks; one by name, layer by layer.",
     },
     "Results": {
         "runs": "List runs, best first.",
         "report": "Write a run's report again, and open it.",
+        "landscape": "Draw the loss around a run's best weights.",
+        "serve": "Show runs in the browser, and try their models.",
         "cache": "List what is kept between runs, and clear it.",
         "doctor": "Say what is installed and whether it works.",
     },

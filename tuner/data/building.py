@@ -5,6 +5,7 @@ set.
 """
 
 import hashlib
+import re
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -21,6 +22,7 @@ from tuner.data import cache
 from tuner.data.dataset import PARTS, DataError
 from tuner.data.decode import quiet_pillow
 from tuner.data.frame import BadImage, Frame
+from tuner.data.groups import found_in, refuse_divided
 from tuner.data.listing import Listing, Origin, Row, digest, listed
 from tuner.data.split import Division, divide, sample
 from tuner.interrupts import StopFlag
@@ -41,6 +43,7 @@ class Decoded:
     labels: list[int] = field(default_factory=list)
     parts: list[str] = field(default_factory=list)
     hashes: list[bytes] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)  # "" where an image stands alone
     skipped: list[tuple[str, str]] = field(default_factory=list)
     constant: list[str] = field(default_factory=list)  # names of images of a single value
     lowest: int = 255
@@ -61,16 +64,33 @@ def build(
         few = listed(f"{name}: {reason}" for name, reason in decoded.skipped)
         raise DataError(f"{origin.name}: none of {count} images can be decoded:\n{few}")
     labels = np.array(decoded.labels, np.int64)
+    named = _grouped(recipe, decoded)
     fractions = {"validation": recipe.data.validation_split, "test": recipe.data.test_split}
-    division = divide(_contents(decoded), labels, decoded.parts, fractions, recipe.data.stratify, recipe.seed)
+    division = divide(_contents(decoded), labels, decoded.parts, fractions, recipe.data.stratify, recipe.seed, named)
     shape = (frame.height, frame.width, frame.channels)
     pixels = np.memmap(staging, np.uint8, "r", shape=(len(labels), *shape))
     for part, indices in division.rows.items():
         cache.write_rows(folder / f"{part}.npy", (len(indices), *shape), (pixels[i] for i in indices))
         np.save(folder / f"{part}_labels.npy", labels[indices])
+        np.save(folder / f"{part}_units.npy", division.units[indices])
     del pixels
     staging.unlink()
     return _manifest(recipe, listing, frame, decoded, division)
+
+
+def _grouped(recipe: "Recipe", decoded: Decoded) -> tuple[str, ...]:
+    """The group of each row by the recipe's pattern or the source's column; empty if neither is asked for.
+
+    Raises `DataError` where the pattern finds none in a name, or the given parts divide a group.
+    """
+    data = recipe.data
+    if data.group_pattern is None and data.group_column is None:
+        return ()
+    if data.group_pattern is not None:
+        pattern = re.compile(data.group_pattern)
+        decoded.groups = [found_in(name, pattern) for name in decoded.names]
+    refuse_divided(decoded.groups, decoded.parts, decoded.names)
+    return tuple(decoded.groups)
 
 
 def _refuse_listing(listing: Listing) -> None:
@@ -148,6 +168,7 @@ def _note(decoded: Decoded, row: Row, pixels: Pixels) -> None:
     decoded.names.append(row.name)
     decoded.labels.append(row.label)
     decoded.parts.append(row.part)
+    decoded.groups.append(row.group)
     decoded.hashes.append(hashlib.blake2b(pixels.data, digest_size=16).digest())
     low, high = int(pixels.min()), int(pixels.max())
     decoded.lowest, decoded.highest = min(decoded.lowest, low), max(decoded.highest, high)
@@ -190,9 +211,36 @@ def _manifest(recipe: "Recipe", listing: Listing, frame: Frame, decoded: Decoded
         "conflicts": [[names[a], names[b]] for a, b in division.conflicts],
         "constant_images": decoded.constant,
         "value_range": [decoded.lowest, decoded.highest],
+        "groups": _groups(recipe, decoded, division),
+        "test_fingerprint": _test_fingerprint(decoded, division.rows["test"]),
         "limit": recipe.data.limit,
         "notes": list(listing.notes),
     }
+
+
+def _groups(recipe: "Recipe", decoded: Decoded, division: Division) -> dict[str, Any] | None:
+    """By what images were kept together, how many groups each part has and the largest; None where nobody asked."""
+    data = recipe.data
+    if data.group_pattern is None and data.group_column is None:
+        return None
+    alone = [group or f"\0{i}" for i, group in enumerate(decoded.groups)]
+    sizes = Counter(alone)
+    (largest, size), *_ = sizes.most_common(1)
+    return {
+        "by": f"pattern {data.group_pattern}" if data.group_pattern is not None else f"column {data.group_column}",
+        "count": len(sizes),
+        "parts": {part: len({alone[i] for i in rows}) for part, rows in division.rows.items()},
+        "largest": "" if largest.startswith("\0") else largest,
+        "largest_images": size,
+    }
+
+
+def _test_fingerprint(decoded: Decoded, rows: NDArray[np.int64]) -> str:
+    """A hash of what the test images show, in any order: by it, runs know that they judge by the same images."""
+    hasher = hashlib.blake2b(digest_size=16)
+    for content in sorted(decoded.hashes[i] for i in rows):
+        hasher.update(content)
+    return hasher.hexdigest()
 
 
 def _fingerprint(

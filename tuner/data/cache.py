@@ -41,9 +41,7 @@ def load(folder: Path) -> tuple[dict[str, Split], dict[str, Any]] | None:
         sizes = {name: (folder / name).stat().st_size for name in manifest["files"]}
         if sizes != manifest["files"]:
             return None
-        splits = {
-            part: Split(_mapped(folder / f"{part}.npy"), np.load(folder / f"{part}_labels.npy")) for part in PARTS
-        }
+        splits = {part: _split(folder, part) for part in PARTS}
     except (OSError, ValueError, KeyError):
         return None
     return splits, manifest
@@ -82,6 +80,11 @@ def write_rows(path: Path, shape: tuple[int, ...], rows: Iterable[NDArray[np.uin
         np.lib.format.write_array_header_1_0(file, header)
         for row in rows:
             file.write(row.data)
+
+
+def _split(folder: Path, part: str) -> Split:
+    labels, units = (np.load(folder / f"{part}_{kind}.npy") for kind in ("labels", "units"))
+    return Split(_mapped(folder / f"{part}.npy"), labels, units)
 
 
 def _mapped(path: Path) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tuner.data.dataset import Dataset, Images
+from tuner.data.dataset import PARTS, Dataset, Images
 from tuner.data.listing import listed
 from tuner.records import Outcome, Verdict, failed, passed, warned
 
@@ -18,16 +18,18 @@ IMBALANCE = 4.0  # largest class over smallest: a fifth in two classes, "moderat
 FEW_TRAINING = 10  # images of a class
 FEW_VALIDATION = 100  # images in all: one of them is a percent
 MANY_CONSTANT = 0.5  # share of images without any structure at which nothing can be learned
+FEW_GROUPS = 10  # of validation or test: ten tell a rate of 0.5 from one of 0.8 at most (two standard errors: 0.3)
 NARROW = 16  # gray levels between the darkest and the brightest pixel of all
 LOOKED_AT = 2048  # images of each split, where the manifest does not say
 
 
 def check_dataset(dataset: Dataset) -> list[Verdict]:
-    """Every verdict on the data set, the failures first; `healthy_data` alone if there is nothing to say."""
+    """Every verdict on the data set, the failures first; `healthy_data` where no other asks for a look."""
     verdicts = [verdict for check in CHECKS for verdict in check(dataset)]
-    if not verdicts:
+    if all(verdict.outcome is Outcome.PASS for verdict in verdicts):
         counts = [len(dataset.train), len(dataset.validation)]
-        verdicts = [passed("healthy_data", f"{counts[0]} training and {counts[1]} validation images, nothing unusual.")]
+        healthy = f"{counts[0]} training and {counts[1]} validation images, nothing unusual."
+        verdicts = [passed("healthy_data", healthy), *verdicts]
     return sorted(verdicts, key=lambda verdict: verdict.outcome is not Outcome.FAIL)
 
 
@@ -147,6 +149,33 @@ def too_few_examples(dataset: Dataset) -> Iterator[Verdict]:
         )
 
 
+def groups(dataset: Dataset) -> Iterator[Verdict]:
+    """Were groups kept together, and are there enough of them to judge by?"""
+    found = dataset.manifest.get("groups")
+    if not found:
+        return
+    parts = found["parts"]
+    kept = ", ".join(f"{parts[part]} in {part}" for part in PARTS if parts.get(part))
+    sentence = f"{found['count']} groups by {found['by']}, none in two splits: {kept}."
+    fewest = min((parts[part] for part in ("validation", "test") if parts.get(part)), default=0)
+    if fewest < FEW_GROUPS:
+        few = " With so few, an accuracy says how well these groups are known, and little of others."
+        more = "" if dataset.manifest.get("folds") else " data.folds: 5 validates on each group once."
+        yield warned("few_groups", f"{sentence}{few}{more}", groups=dict(parts))
+    else:
+        yield passed("grouped_split", sentence, groups=dict(parts))
+
+
+def folds(dataset: Dataset) -> Iterator[Verdict]:
+    """Are finalists compared on folds, and why?"""
+    found = dataset.manifest.get("folds")
+    if not found:
+        return
+    count, because = found["count"], found["because"]
+    what = f"Finalists are compared on {count} folds" if count else "No folds"
+    yield passed("folds", f"{what}: {because}.", folds=count)
+
+
 CHECKS: tuple[Callable[[Dataset], Iterator[Verdict]], ...] = (
     value_range,
     constant_images,
@@ -155,6 +184,8 @@ CHECKS: tuple[Callable[[Dataset], Iterator[Verdict]], ...] = (
     duplicates,
     class_imbalance,
     too_few_examples,
+    groups,
+    folds,
 )
 
 

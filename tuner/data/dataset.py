@@ -6,7 +6,7 @@ the same images give the same arrays wherever they came from.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,7 @@ class Split:
 
     images: Images  # uint8 (N, H, W, C) in 0..255, usually memory-mapped and read-only; C is 3 or 1
     labels: Labels  # int64 (N,), in [0, num_classes)
+    units: Labels | None = None  # int64 (N,): rows of one number, in any split, stay together; None: each stands alone
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,11 +53,17 @@ class Dataset:
     class_names: tuple[str, ...]
     manifest: Mapping[str, Any]  # JSON data: what was found, skipped, removed; see tuner/data/manifest.py
     sealed_test: Split  # only the last step may read it, once
+    fold: "Fold | None" = None  # set if its train and validation are one fold of another data set's
 
     @property
     def num_classes(self) -> int:
         """How many classes there are, whether or not each has training examples."""
         return len(self.class_names)
+
+    @property
+    def whole(self) -> "Dataset":
+        """The data set that was divided into folds; itself if it is none of them."""
+        return self if self.fold is None else self.fold.whole
 
     @property
     def class_frequencies(self) -> NDArray[np.float64]:
@@ -72,6 +79,16 @@ class Dataset:
 
 
 @dataclass(frozen=True, eq=False)
+class Fold:
+    """Which fold of which data set a data set is; see `tuner.data.folds`."""
+
+    number: int  # 1 to `count`
+    count: int
+    whole: Dataset
+    rows: Mapping[str, NDArray[np.int64]]  # of `train` and `validation`, in `whole.train` followed by `.validation`
+
+
+@dataclass(frozen=True, eq=False)
 class Problem:
     """The task as a step sees it: what is asked, and on which data."""
 
@@ -83,3 +100,8 @@ class Problem:
     def start(self) -> Hyperparameters:
         """The point of the search space that the recipe describes."""
         return self.recipe.start()
+
+    @property
+    def whole(self) -> "Problem":
+        """The problem on the whole data set; itself if it is not one on a fold."""
+        return self if self.dataset.fold is None else replace(self, dataset=self.dataset.whole)

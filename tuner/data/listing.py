@@ -31,6 +31,7 @@ class Row:
     label: int  # in [0, number of classes)
     part: str  # train, validation or test; validation and test are cut from train where a source names none
     load: Callable[[Frame], NDArray[np.uint8]]  # -> (H, W, C); raises decode.BadImage
+    group: str = ""  # patient, film, author: where the source tells; "" stands alone
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,14 @@ the split and its seed. What is kept already is opened without Pillow, and witho
 
 import time
 from collections import Counter
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from PIL import __version__ as pillow_version
 
 from tuner.data import cache
 from tuner.data.dataset import DataError, Dataset
+from tuner.data.folds import plan_of
 from tuner.data.frame import Frame
 from tuner.data.listing import Origin, digest, listed
 from tuner.data.sources import SOURCES
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 
     from tuner.recipe import Recipe
 
-FORMAT = 2  # of the cache; another number makes every key another
+FORMAT = 3  # of the cache; another number makes every key another
 CHANNELS = {"rgb": 3, "grayscale": 1}
 
 
@@ -53,7 +55,9 @@ def open_dataset(recipe: "Recipe", progress: Progress, stop: StopFlag | None = N
         tuple(stored["class_names"]), manifest, splits["test"],
     )  # fmt: skip
     _refuse(recipe, dataset)
-    return dataset
+    if recipe.data.folds is None:
+        return dataset
+    return replace(dataset, manifest={**manifest, "folds": asdict(plan_of(recipe, dataset))})
 
 
 def frame_of(recipe: "Recipe") -> Frame:
@@ -69,7 +73,8 @@ def frame_of(recipe: "Recipe") -> Frame:
 def _key(recipe: "Recipe", origin: Origin, frame: Frame) -> str:
     data = recipe.data
     split = (data.validation_split, data.test_split, data.stratify, recipe.seed, data.limit)
-    return digest(FORMAT, pillow_version, data.source, origin.key, frame, split, tuple(data.class_names or ()))
+    groups = (data.group_column, data.group_pattern)
+    return digest(FORMAT, pillow_version, data.source, origin.key, frame, split, groups, tuple(data.class_names or ()))
 
 
 def _built(

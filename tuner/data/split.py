@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tuner.data.dataset import PARTS
+from tuner.data.groups import numbered, units_of
+from tuner.data.spreading import completed, contents_of, spread
 
 Indices = NDArray[np.int64]
 
@@ -27,6 +29,7 @@ class Division:
     across: tuple[tuple[int, int, str], ...]  # (kept, dropped, "test/train"): copies that stood in two given parts
     copies: int  # rows that show what an earlier row of the same part shows
     conflicts: tuple[tuple[int, int], ...]  # pairs of copies with different labels
+    units: Indices  # (N,) the unit of each row: copies, and images of one group; no part holds a piece of one
 
 
 def divide(
@@ -36,12 +39,14 @@ def divide(
     fractions: Mapping[str, float],
     stratify: bool,
     seed: int,
+    named: Sequence[str] = (),
 ) -> Division:
     """Divide rows into train, validation and test.
 
     `hashes` are of the decoded pixels, `given[i]` is the part that the source names; a part that no row is given for is
     cut from train by its share in `fractions` (in [0, 1) of train). A class with two images or more is in validation,
-    with three or more in test too; train never loses the last image of a class.
+    with three or more in test too; train never loses the last image of a class. Where groups are `named` (N of them, ""
+    for an image that stands alone) they are divided instead of images, and shares hold as nearly as groups allow.
     """
     order = [_drawn(seed, digest, b"order") for digest in hashes]
     groups: dict[bytes, list[int]] = defaultdict(list)
@@ -49,16 +54,21 @@ def divide(
         groups[digest].append(i)
     part_of = dict(enumerate(given))
     across = _separate(groups, part_of)
-    pool = [[i for i in group if part_of.get(i) == "train"] for group in groups.values()]
-    pool = sorted((group for group in pool if group), key=lambda group: _drawn(seed, hashes[group[0]], b"part"))
     wanted = {part: fractions.get(part, 0.0) for part in ("test", "validation") if part not in set(given)}
-    for stratum in _strata(pool, labels, stratify):
-        part_of.update(_cut(stratum, wanted))
+    if named:
+        units = units_of(hashes, named)
+        part_of.update(_cut_units(units, part_of, hashes, labels if stratify else labels * 0, wanted, seed))
+    else:
+        units = units_of(hashes)
+        pool = [[i for i in group if part_of.get(i) == "train"] for group in groups.values()]
+        pool = sorted((group for group in pool if group), key=lambda group: _drawn(seed, hashes[group[0]], b"part"))
+        for stratum in _strata(pool, labels, stratify):
+            part_of.update(_cut(stratum, wanted))
     by_order = sorted(part_of, key=lambda i: (order[i], labels[i]))
     rows = {part: np.array([i for i in by_order if part_of[i] == part], np.int64) for part in PARTS}
     conflicts = [(group[0], i) for group in groups.values() for i in group if labels[i] != labels[group[0]]]
     copies = len(part_of) - len({hashes[i] for i in part_of})
-    return Division(rows, tuple(across), copies, tuple(conflicts))
+    return Division(rows, tuple(across), copies, tuple(conflicts), units)
 
 
 def sample(strata: Sequence[int], limit: int, seed: int) -> Indices:
@@ -97,6 +107,31 @@ def _separate(groups: Mapping[bytes, list[int]], part_of: dict[int, str]) -> lis
             if part_of[i] != strongest:
                 across.append((kept, i, f"{strongest}/{part_of.pop(i)}"))
     return across
+
+
+def _cut_units(
+    units: Indices,
+    part_of: Mapping[int, str],
+    hashes: Sequence[bytes],
+    labels: NDArray[np.int64],
+    wanted: Mapping[str, float],
+    seed: int,
+) -> dict[int, str]:
+    """The part of every row that is in train, whole units at a time."""
+    lead: dict[int, bytes] = {}  # of each unit, the image that is drawn first: no source's order has a say
+    pool = [i for i in range(len(units)) if part_of.get(i) == "train"]
+    for i in pool:
+        drawn = _drawn(seed, hashes[i], b"part")
+        lead[int(units[i])] = min(drawn, lead.get(int(units[i]), drawn))
+    pool.sort(key=lambda i: lead[int(units[i])])
+    rows = np.array(pool, np.int64)
+    number = numbered(units[rows].tolist())
+    contents = contents_of(number, labels[rows])
+    names = ["train", *(part for part in ("validation", "test") if wanted.get(part, 0.0) > 0)]
+    held_out = [wanted[part] for part in names[1:]]
+    shares = [1 - sum(held_out), *held_out]
+    parts = completed(spread(contents, shares, int(labels.max(initial=0)) + 1), contents, shares)
+    return {i: names[parts[unit]] for i, unit in zip(pool, number, strict=True)}
 
 
 def _strata(pool: list[list[int]], labels: NDArray[np.int64], stratify: bool) -> list[list[list[int]]]:

@@ -32,10 +32,16 @@ def context_of(training: Training) -> Context:
         stops_early=training.stops_early,
         epochs_planned=training.epochs_planned,
         dropout=_dropout(training.model),
+        batch_norm_trains=any(_normalizes(layer) for layer in layers_of(training.model)) or None,
         weight_decay=_weight_decay(training.model),
         label_smoothing=_smoothing(training.model),
         augmented=any(type(layer).__name__.startswith(AUGMENTING) for layer in layers_of(training.model)) or None,
     )
+
+
+def _normalizes(layer: Any) -> bool:
+    """Whether a layer computes mean and variance with the batch while it trains."""
+    return isinstance(layer, keras.layers.BatchNormalization) and bool(layer.trainable)
 
 
 def layers_of(model: Any) -> list[Any]:

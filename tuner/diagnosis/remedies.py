@@ -23,6 +23,11 @@ UNTRIED = {  # path -> why a duel of a few epochs does not try it
     "steps.change.epochs": "that takes longer than a duel",
     "training.early_stopping": "that shows only in a whole run",
     "transfer.stage": "stages are those of a recipe",
+    "transfer": "stages are those of a recipe",
+    "model.backbone": "a program builds a network of its own",
+    "model.normalization": "a program builds a network of its own",
+    "model.auxiliary_head": "it belongs into the program's own training step",
+    "data.train_examples": "a person has to collect them",
     "metrics": "a metric changes no training",
 }
 NAMED = re.compile(r"layers\.(.+)\.(activation|kernel_initializer|trainable|rate|momentum)")
@@ -95,10 +100,24 @@ def _learning_rate(setup: Setup, value: Any) -> Setup:
 def _schedule(setup: Setup, value: Any) -> Setup:
     """A cosine over the epochs of a duel."""
     now = setup.optimizer[1].get("learning_rate")
-    if value != "cosine" or not isinstance(now, float):
+    if value != "CosineDecay" or not isinstance(now, float):
         raise CannotApply("only a constant rate can be made a cosine")
-    steps = max(1, EPOCHS * math.ceil(len(setup.x) / setup.batch_size))
-    return with_optimizer(setup, learning_rate=keras.optimizers.schedules.CosineDecay(now, steps))
+    return with_optimizer(setup, learning_rate=keras.optimizers.schedules.CosineDecay(now, EPOCHS * _steps(setup)))
+
+
+def _warm_up(setup: Setup, value: Any) -> Setup:
+    """The rate grows over so many epochs, and then stays."""
+    now = setup.optimizer[1].get("learning_rate")
+    if not isinstance(now, float):
+        raise CannotApply("only a constant rate can be given a warm-up")
+    steps = max(1, round(float(value) * _steps(setup)))
+    grows = keras.optimizers.schedules.CosineDecay(0.0, 1, alpha=1.0, warmup_target=now, warmup_steps=steps)
+    return with_optimizer(setup, learning_rate=grows)
+
+
+def _steps(setup: Setup) -> int:
+    """Of an epoch."""
+    return max(1, math.ceil(len(setup.x) / setup.batch_size))
 
 
 def _optimizer(setup: Setup, value: Any) -> Setup:
@@ -187,7 +206,13 @@ def _momentum(setup: Setup, value: Any) -> Setup:
 
 
 def _penalty(setup: Setup, value: Any) -> Setup:
-    """The penalties that there are, made smaller."""
+    """The penalties that there are, made smaller or removed; of a number above 0, that L2 penalty on every kernel."""
+    if isinstance(value, int | float) and value > 0:
+        kernels = [layer.name for layer in setup.network.layers if "kernel_regularizer" in layer.get_config()]
+        penalized = {name: {"kernel_regularizer": keras.regularizers.L2(float(value))} for name in kernels}
+        if not penalized:
+            raise CannotApply("no layer has a kernel")
+        return replace(_network(setup, surgery.changed(setup.network, penalized)), same_loss=False)
     settings = {}
     for layer in setup.network.layers:
         penalty = getattr(layer, "kernel_regularizer", None)
@@ -231,6 +256,7 @@ APPLIERS: dict[str, Callable[[Setup, Any], Setup]] = {
     "optimizer.name": _optimizer,
     "optimizer.global_clipnorm": _clip,
     "schedule.name": _schedule,
+    "schedule.warmup_epochs": _warm_up,
     "optimizer.weight_decay": lambda setup, value: with_optimizer(setup, weight_decay=float(value)),
     "loss.name": _loss_name,
     "loss.from_logits": _from_logits,

@@ -90,9 +90,9 @@ def solve(examples: Examples, l2: float, start: Weights, tolerance: float) -> So
 
     kind = np.float32 if tolerance >= SINGLE else np.float64
     features: Floats = examples.features.astype(kind)
-    share = (examples.importance / examples.count).astype(kind)
-    kernel_unit, bias_unit = _units(examples, features, l2, start)
-    classes, rows = len(start.bias), np.arange(examples.count)
+    share: Floats = (examples.importance / examples.count).astype(kind)
+    kernel_unit, bias_unit = units(examples, features, l2, start)
+    classes = len(start.bias)
 
     def unpacked(packed: Floats) -> Weights:
         inner = packed.reshape(-1, classes)
@@ -100,14 +100,7 @@ def solve(examples: Examples, l2: float, start: Weights, tolerance: float) -> So
 
     def measured(packed: Floats) -> tuple[float, Floats]:
         here = unpacked(packed)
-        scores = features @ here.kernel.astype(kind) + here.bias.astype(kind)
-        scores -= scores.max(axis=1, keepdims=True)
-        errors = np.exp(scores)
-        total = errors.sum(axis=1, keepdims=True)
-        losses = np.log(total[:, 0]) - scores[rows, examples.labels]
-        errors /= total
-        errors[rows, examples.labels] -= 1
-        errors *= share[:, None]
+        losses, errors = slopes(features @ here.kernel.astype(kind) + here.bias.astype(kind), examples.labels, share)
         slope = np.empty((len(here.kernel) + 1, classes))
         slope[:-1] = (features.T @ errors + 2 * l2 * here.kernel) * kernel_unit
         slope[-1] = errors.sum(axis=0) * bias_unit
@@ -121,7 +114,28 @@ def solve(examples: Examples, l2: float, start: Weights, tolerance: float) -> So
     return Solution(unpacked(found.x), float(found.fun), float(norm), int(found.nit))
 
 
-def _units(examples: Examples, features: Floats, l2: float, start: Weights) -> tuple[Floats, Floats]:
+def slopes(scores: Floats, labels: Labels, share: Floats, smoothing: float = 0.0) -> tuple[Floats, Floats]:
+    """The loss of each row (N,) in nats, and the gradient (N, C) of `sum(share * loss)` by the scores (N, C).
+
+    Labels are smoothed by `smoothing` in [0, 1). `scores` become scratch.
+    """
+    rows, classes = np.arange(len(labels)), scores.shape[1]
+    scores -= scores.max(axis=1, keepdims=True)
+    errors = np.exp(scores)
+    total = errors.sum(axis=1, keepdims=True)
+    truth = scores[rows, labels]
+    if smoothing:
+        truth = (1 - smoothing) * truth + smoothing * scores.mean(axis=1)
+    losses: Floats = np.log(total[:, 0]) - truth
+    errors /= total
+    errors[rows, labels] -= 1 - smoothing
+    if smoothing:
+        errors -= smoothing / classes
+    errors *= share[:, None]
+    return losses, errors
+
+
+def units(examples: Examples, features: Floats, l2: float, start: Weights) -> tuple[Floats, Floats]:
     """How far to go with each kernel weight (R, C) and bias (C,) for a change of curvature one, at `start`."""
     known = probabilities(start.scores(examples.features))
     spread = known * (1 - known) * examples.importance[:, None] / examples.count

@@ -14,13 +14,15 @@ from tuner.models.stage import Stage, stages
 from tuner.models.structure import Classifier, Structure, structure_of
 
 if TYPE_CHECKING:
+    from tuner.models.auxiliary import AUXILIARY, build_auxiliary, tapped
     from tuner.models.classifier import build_classifier, initial_weights
     from tuner.models.head import RateDropout, head_kernels, set_dropout
     from tuner.models.inference import inference_model, save_for_inference
     from tuner.models.table import LayerRow, layer_table
-    from tuner.models.transfer import apply_trainable, cut_layer, moves, same_in_training, split_at
+    from tuner.models.transfer import apply_trainable, below_head, cut_layer, depths, moves, same_in_training, split_at
 
 __all__ = [
+    "AUXILIARY",
     "BACKBONES",
     "Backbone",
     "Classifier",
@@ -32,8 +34,11 @@ __all__ = [
     "Structure",
     "WeightsError",
     "apply_trainable",
+    "below_head",
+    "build_auxiliary",
     "build_classifier",
     "cut_layer",
+    "depths",
     "find_backbone",
     "head_kernels",
     "inference_model",
@@ -46,14 +51,19 @@ __all__ = [
     "split_at",
     "stages",
     "structure_of",
+    "tapped",
 ]
 
 _WITH_KERAS = {
+    "AUXILIARY": "auxiliary",
     "LayerRow": "table",
     "RateDropout": "head",
     "apply_trainable": "transfer",
+    "below_head": "transfer",
+    "build_auxiliary": "auxiliary",
     "build_classifier": "classifier",
     "cut_layer": "transfer",
+    "depths": "transfer",
     "head_kernels": "head",
     "inference_model": "inference",
     "initial_weights": "classifier",
@@ -63,6 +73,7 @@ _WITH_KERAS = {
     "save_for_inference": "inference",
     "set_dropout": "head",
     "split_at": "transfer",
+    "tapped": "auxiliary",
 }
 
 

@@ -4,12 +4,21 @@ This file is light: Keras is imported when a backbone is built, not when it is l
 """
 
 import difflib
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from tuner.models.errors import ModelError
 from tuner.models.pixels import CENTERED_BGR, STANDARDIZED, SYMMETRIC, ImageShape, Pixels
+from tuner.recipe import names
+
+
+class Builder(Protocol):
+    """What makes a backbone: see `Backbone`."""
+
+    def __call__(self, image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
+        """The network."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -18,11 +27,12 @@ class Backbone:
 
     `build(image_shape, weights)` gives a functional `keras.Model` from images `(B, H, W, C)`, float32 in 0..255, to a
     feature map `(B, h, w, D)` or features `(B, D)`. Its layers are flat (no model inside a model), so that a stage may
-    begin at any of them. `weights` is `imagenet`, `none`, or the path of a file. Raises `WeightsError`.
+    begin at any of them. `weights` is `imagenet`, `none`, or the path of a file; `normalization` is one of
+    `names.NORMALIZATIONS`, only `own` for what is not one of `names.CLASSICS`. Raises `WeightsError`, `ModelError`.
     """
 
     name: str
-    build: Callable[[ImageShape, str], Any]
+    build: Builder
     default_size: int  # pixels; the size of its ImageNet training
     min_size: int  # pixels; smaller images leave nothing of the last feature map
     weights: str = "keras"  # where its ImageNet weights come from: keras (a download) | package (pip) | none
@@ -31,24 +41,50 @@ class Backbone:
 def _application(name: str, default_size: int, min_size: int, pixels: Pixels | None) -> Backbone:
     """A row of the table: `pixels` is None where the constructor preprocesses inside."""
 
-    def build(image_shape: ImageShape, weights: str) -> Any:
+    def build(image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
         from tuner.models.applications import build_application
 
+        check_normalization(name, normalization)
         return build_application(name, pixels, image_shape, weights)
 
     return Backbone(name, build, default_size, min_size)
 
 
-def _efficientnet_lite0(image_shape: ImageShape, weights: str) -> Any:
+def _efficientnet_lite0(image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
     from tuner.models.efficientnet_lite import build_efficientnet_lite0
 
+    check_normalization("EfficientNetLite0", normalization)
     return build_efficientnet_lite0(image_shape, weights)
 
 
-def _lenet5(image_shape: ImageShape, weights: str) -> Any:
-    from tuner.models.lenet import build_lenet5
+def _lenet5(image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
+    from tuner.models.classic.lenet import build_lenet5
 
-    return build_lenet5(image_shape, weights)
+    return build_lenet5(image_shape, weights, normalization)
+
+
+def _alexnet(image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
+    from tuner.models.classic.alexnet import build_alexnet
+
+    return build_alexnet(image_shape, weights, normalization)
+
+
+def _googlenet(image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
+    from tuner.models.classic.googlenet import build_googlenet
+
+    return build_googlenet(image_shape, weights, normalization)
+
+
+def _resnet(depth: int, image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
+    from tuner.models.classic.resnet import build_resnet
+
+    return build_resnet(depth, image_shape, weights, normalization)
+
+
+def _small(depth: int, skips: bool, image_shape: ImageShape, weights: str, normalization: str = "own") -> Any:
+    from tuner.models.classic.resnet import build_small_resnet
+
+    return build_small_resnet(depth, skips, image_shape, weights, normalization)
 
 
 _ALL = (
@@ -94,6 +130,14 @@ _ALL = (
     _application("Xception", 299, 71, SYMMETRIC),
     Backbone("EfficientNetLite0", _efficientnet_lite0, 224, 32, weights="package"),
     Backbone("LeNet5", _lenet5, 32, 28, weights="none"),
+    Backbone("AlexNet", _alexnet, 227, 67, weights="none"),
+    Backbone("GoogLeNet", _googlenet, 224, 28, weights="none"),
+    Backbone("ResNet18", partial(_resnet, 18), 224, 28, weights="none"),
+    Backbone("ResNet34", partial(_resnet, 34), 224, 28, weights="none"),
+    Backbone("ResNet20", partial(_small, 20, True), 32, 8, weights="none"),
+    Backbone("ResNet56", partial(_small, 56, True), 32, 8, weights="none"),
+    Backbone("PlainNet20", partial(_small, 20, False), 32, 8, weights="none"),
+    Backbone("PlainNet56", partial(_small, 56, False), 32, 8, weights="none"),
 )
 
 BACKBONES: dict[str, Backbone] = {backbone.name: backbone for backbone in _ALL}
@@ -107,6 +151,15 @@ def find_backbone(name: str) -> Backbone:
     near = [by_lower_case[k] for k in difflib.get_close_matches(name.lower(), by_lower_case, n=3)]
     hint = f" Nearest: {', '.join(near)}." if near else ""
     raise ModelError(f"model.backbone: no backbone '{name}'.{hint} Your own: python:module:function.")
+
+
+def check_normalization(name: str, normalization: str) -> None:
+    """Raises `ModelError` where another normalization than its own is asked of a network that has no choice."""
+    if normalization != "own" and name not in names.CLASSICS:
+        raise ModelError(
+            f"model.normalization: {normalization} is not for {name}, which keeps its own. Set normalization: own, or "
+            f"take one of {', '.join(names.CLASSICS)}."
+        )
 
 
 def check_size(backbone: Backbone, image_shape: ImageShape) -> None:

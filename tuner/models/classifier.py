@@ -85,7 +85,7 @@ def _backbone(recipe: Recipe, num_classes: int, image_shape: ImageShape, seed: i
     if not is_user_model(name):
         known = find_backbone(name)
         check_size(known, image_shape)
-        return known.build(image_shape, weights)
+        return known.build(image_shape, weights, recipe.model.normalization)
     with seeded(seed):
         model = build_user_model(name, recipe.path.parent, image_shape, num_classes)
     if weights == "imagenet":
@@ -133,7 +133,8 @@ def _keys(
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
     """What tells the blueprints of two backbones, and of two heads, apart."""
     policy = keras.config.dtype_policy().name
-    backbone = (backbone_of(recipe), _weights(recipe), recipe.model.pooling, image_shape, policy)
+    described = (backbone_of(recipe), _weights(recipe), recipe.model.normalization, recipe.model.pooling)
+    backbone = (*described, image_shape, policy)
     head = (structure.head_units, structure.head_initializer, float(recipe.model.dropout), num_classes)
     return backbone, backbone + head
 

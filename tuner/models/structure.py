@@ -18,8 +18,9 @@ class Structure:
 
     head_units: tuple[int, ...] = ()
     head_initializer: str = "glorot_uniform"
-    trainable: str = "none"  # none | half | all | last:N | from:LAYER
+    trainable: str = "none"  # none | half | all | top:K/N | last:N | from:LAYER
     freeze_batch_norm: bool = True
+    auxiliary_head: bool = False  # a second classifier in the middle of what trains
 
 
 @dataclass(frozen=True)
@@ -51,4 +52,5 @@ def structure_of(hyperparameters: Hyperparameters) -> Structure:
         hyperparameters.head_initializer,
         hyperparameters.trainable,
         hyperparameters.freeze_batch_norm,
+        hyperparameters.auxiliary_head > 0 and hyperparameters.trainable != "none",  # it helps layers below it
     )

@@ -1,12 +1,15 @@
 """What are the layers of a model, with their shapes and parameter counts? The table that the lecture draws by hand."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
 from tuner.models.fresh import leaves
+from tuner.models.work import operations
 
+BYTES = 4  # of a float32
 Shape = tuple[int | None, ...]
 
 
@@ -26,6 +29,26 @@ class LayerRow:
 def layer_table(model: keras.Model) -> tuple[LayerRow, ...]:
     """A row for each layer, those of nested models included, in order; inputs are left out."""
     return tuple(_row(layer) for layer in leaves(model) if not isinstance(layer, keras.layers.InputLayer))
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a whole network takes."""
+
+    parameters: int  # that learn
+    kept: int  # that do not: averages of batch normalization, means of the pixels
+    weight_bytes: int  # of all of them, in float32
+    map_bytes: int  # of the outputs of all layers for one image, in float32
+    operations: int  # for one image, two for each multiplication
+
+
+def totals(model: keras.Model) -> Totals:
+    """The sums over all layers. A layer that is called twice is counted once; an output of unknown shape, never."""
+    learned, kept = (
+        sum(math.prod(w.shape) for w in ws) for ws in (model.trainable_weights, model.non_trainable_weights)
+    )
+    maps = sum(math.prod(side or 0 for side in row.output) for row in layer_table(model) if row.output)
+    return Totals(learned, kept, BYTES * (learned + kept), BYTES * maps, operations(model))
 
 
 def _row(layer: Any) -> LayerRow:

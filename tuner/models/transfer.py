@@ -11,6 +11,7 @@ import difflib
 import inspect
 import itertools
 import math
+import re
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -24,7 +25,8 @@ from tuner.models.structure import Classifier
 _RATES: "WeakKeyDictionary[Any, float]" = WeakKeyDictionary()
 """The rates of dropout layers that are held at 0, for the day when they train again."""
 
-HALF_WINDOW = 0.4, 0.5  # of the layers with weights: where the boundary of `half` is looked for
+WINDOW = 0.1  # of the layers with weights: how far below a share of them its boundary is looked for
+DEPTHS = 3  # parts of a backbone whose rates `transfer.layer_decay` tells apart: those of gradual unfreezing
 _RATE_NAMES = ("rate", "drop_path_rate")  # of Dropout and its kin, and of ConvNeXt's stochastic depth
 
 
@@ -34,8 +36,8 @@ def apply_trainable(classifier: Classifier, trainable: str, freeze_batch_norm: b
     Args:
         classifier: of a user's whole classifier, the last layer with weights counts as the head.
         trainable: `none` | `half` (the upper half, by the count of layers with weights, from the end of a block just
-            below the middle, where the network can be cut) | `all` | `last:N` (layers with weights) | `from:LAYER` (it
-            and all above).
+            below the middle, where the network can be cut) | `top:K/N` (the upper K of N parts, likewise) | `all` |
+            `last:N` (layers with weights) | `from:LAYER` (it and all above).
         freeze_batch_norm: hold the batch normalization of trainable layers too.
 
     A train function that was traced before has to be traced again. Raises `ModelError` for an unknown layer, naming
@@ -79,14 +81,51 @@ def _first_trainable(model: keras.Model, trainable: str, with_head: bool) -> int
     if trainable == "none" or not weighted:
         return last
     if trainable == "half":
-        earliest, latest = (weighted[int(share * len(weighted))] for share in HALF_WINDOW)
-        return _after_thinnest_cut(model, earliest, latest)
+        return _boundary(model, weighted, 1 / 2)
     kind, _, value = trainable.partition(":")
+    if kind == "top" and re.fullmatch(r"[1-9]/[1-9]", value):
+        upper, parts = int(value[0]), int(value[2])
+        return 0 if upper >= parts else _boundary(model, weighted, 1 - upper / parts)
     if kind == "last" and value.isdecimal() and int(value) > 0:
         return weighted[-min(int(value), len(weighted))]
     if kind == "from" and value:
         return _index(layers, value)
-    raise ModelError(f"trainable is none, half, all, last:N (N from 1) or from:LAYER, not '{trainable}'")
+    law = "none, half, all, last:N (N from 1), top:K/N (K parts of N, both 1 to 9) or from:LAYER"
+    raise ModelError(f"trainable is {law}, not '{trainable}'")
+
+
+def _boundary(model: keras.Model, weighted: list[int], below: float) -> int:
+    """The first leaf layer above the share `below` of the layers with weights, at the end of a block if it can be."""
+    earliest, latest = (weighted[max(0, int(share * len(weighted)))] for share in (below - WINDOW, below))
+    return _after_thinnest_cut(model, earliest, latest)
+
+
+def depths(classifier: Classifier) -> dict[int, int]:
+    """How many parts lie above a variable: `id(variable)` -> 0 for the head's, 1 to `DEPTHS` from the top down.
+
+    What is in neither counts as a head. Of a user's whole classifier, the last layer with weights is the head.
+    """
+    model, with_head = classifier.backbone or classifier.model, classifier.backbone is None
+    firsts = [_first_trainable(model, f"top:{part}/{DEPTHS}", with_head) for part in range(1, DEPTHS)]
+    head = _first_trainable(model, "none", with_head)
+    return {
+        id(variable): 1 + sum(place < first for first in firsts)
+        for place, layer in enumerate(leaves(model))
+        for variable in (layer.weights if place < head else ())
+    }
+
+
+def below_head(model: keras.Model) -> keras.Model | None:
+    """A user's whole classifier up to what its last layer with weights reads, flat: images -> features (B, D).
+
+    None where that is no tensor of the graph: a model inside the model, or one that was not built as a graph.
+    """
+    weighted = [layer for layer in leaves(model) if layer.weights]
+    if not weighted or weighted[-1] not in model.layers or not hasattr(model, "operations"):
+        return None
+    read = weighted[-1].input
+    flat = read if len(read.shape) == 2 else keras.layers.Flatten(name="flat")(read)
+    return keras.Model(model.inputs[0], flat, name="below_head")
 
 
 def _index(layers: list[Any], name: str) -> int:
@@ -131,6 +170,24 @@ def cut_layer(backbone: keras.Model, trainable: str) -> str | None:
     return str(backbone.layers[below[-1]].name)
 
 
+def middle_map(model: keras.Model, trainable: str, with_head: bool) -> str | None:
+    """The layer whose feature map (height, width, channels) lies in the middle of the layers that train.
+
+    All that is above sees the image through that map alone, and layers with weights train on either side of it, as many
+    below as above, as nearly as can be; the last one of several. None where there is no such layer. `with_head`: the
+    last layer with weights is a classifier's, which trains in any case.
+    """
+    first = _first_trainable(model, trainable, with_head)
+    weighted = [place for place, layer in enumerate(leaves(model)) if layer.weights and place >= first]
+    leaf = _leaf_places(model) if hasattr(model, "operations") else []
+    below = {cut: sum(place <= leaf[cut] for place in weighted) for cut in _cuts(model)}
+    between = [cut for cut, count in below.items() if 0 < count < len(weighted)]
+    maps = [cut for cut in between if len(model.layers[cut].output.shape) == 4]
+    if not maps:
+        return None
+    return str(model.layers[min(reversed(maps), key=lambda cut: abs(2 * below[cut] - len(weighted)))].name)
+
+
 def moves(backbone: keras.Model, trainable: str, layer: str) -> bool:
     """Whether `trainable` moves the weights of `layer`, of `backbone.layers`, or of a layer before it."""
     place = _leaf_places(backbone)[_index(backbone.layers, layer)]
@@ -153,6 +210,12 @@ def _ignores_training(layer: Any) -> bool:
         return False
     held = any(getattr(layer, name, None) == 0.0 for name in _RATE_NAMES)
     return held or "training" not in inspect.signature(layer.call).parameters
+
+
+def layers_to_cut_at(model: keras.Model) -> list[Any]:
+    """The layers, from the input on, whose output is all that the later layers read, and that see learned features."""
+    first = next((place for place, layer in enumerate(model.layers) if layer.weights), len(model.layers))
+    return [model.layers[place] for place in _cuts(model) if place >= first]
 
 
 def _cuts(model: keras.Model) -> list[int]:

@@ -58,6 +58,10 @@ CONSEQUENCES: dict[
         "cannot_overfit_tiny",
         "unchanged_weights",  # units pushed out of reach let no gradient through
     ),
+    "degradation": (
+        *("exploding_gradient", "stuck_at_chance", "plateau", "underfit", "undertrained", "lr_too_low"),
+        "cannot_overfit_tiny",
+    ),
     "exploding_gradient": ("diverging", "loss_spikes", "oscillating", "plateau", "underfit"),
     "loss_increases_from_start": (),
     "diverging": (),

@@ -1,11 +1,15 @@
 """Is this a deep network without any way around its layers?
 
-Beyond fifteen or twenty weight layers in a row, a plain network fits its training data worse than a shallower one;
-a sum around every few layers cures it. Said only where the model did not learn or its gradients vanish.
+Beyond some twenty weight layers in a row, a plain network fits its training data worse than a shallower one, normalized
+or not: it degrades, and neither overfitting nor vanishing gradients is the reason. A sum around every few layers cures
+it. Said only where the training error is high: from fifteen layers on of a model that did not learn, from thirty on of
+one that learned its training data less than well.
 
-Source: He et al. 2016, figure 1 (20 against 56 plain layers: higher training error).
+Source: He et al. 2016, arXiv 1512.03385, figure 1 (20 against 56 plain layers: higher training error), and section 4.1
+(18 layers still train as well as 18 with sums, 34 do not).
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -22,6 +26,10 @@ from tuner.symptoms import Context
 
 LOST = 1e-3  # signal of the last layer over that of the first, in the fresh network
 DEEP = 15  # weight layers in a row
+DEGRADED = 30  # weight layers in a row: He et al. saw it at 34 (ImageNet) and 32 (CIFAR-10), not at 18 and 20
+FITTED = (
+    0.9  # of the way from a constant answer to a perfect one, on training data: from there on the error is not high
+)
 STEPS = ("Dense", "Conv1D", "Conv2D", "Conv3D", "SeparableConv2D", "DepthwiseConv2D", "SeparableConv1D")
 
 
@@ -51,9 +59,12 @@ def measure(subject: Subject) -> Depth | None:
 
 
 def judge(evidence: Depth, context: Context) -> Iterator[Verdict]:
-    """`vanishing_gradient` where they do, else `underfit` where a deep plain network did not learn."""
-    vanish = evidence.vanishes
-    if evidence.row < DEEP or not evidence.fitness.poor:
+    """`vanishing_gradient` where they do, else `degradation` from `DEGRADED` layers on, else `underfit`."""
+    vanish, poor = evidence.vanishes, evidence.fitness.poor
+    if evidence.row >= DEGRADED and not (vanish and poor) and evidence.fitness.below(FITTED):
+        yield _degradation(evidence)
+        return
+    if evidence.row < DEEP or not poor:
         return
     says = "and signal or gradient is lost on the way" if vanish else "and it did not learn its training data"
     because = "a sum around every two layers passes signal and gradient on"
@@ -67,6 +78,24 @@ def judge(evidence: Depth, context: Context) -> Iterator[Verdict]:
         confidence=0.85 if vanish else 0.65,
         check="the same network with half the layers: if it fits better, depth is the reason",
         source="He et al. 2016, figure 1",
+    )
+
+
+def _degradation(evidence: Depth) -> Verdict:
+    """Deep, plain, and a high training error."""
+    missing = 1 - evidence.fitness.quality
+    short = "it did not learn its training data" if evidence.fitness.poor else "the training error is high"
+    how = f" ({missing:.0%} of the way to a perfect fit is missing)" if math.isfinite(missing) else ""
+    return Verdict(
+        "degradation",
+        Outcome.WARN,
+        f"{evidence.row} weight layers follow each other without a way around any of them, and {short}{how}: so deep, "
+        "plain networks fit worse than shallower ones.",
+        {"row": evidence.row, "quality": evidence.fitness.quality},
+        (Change("layers.add_skip_connections", True, "with a sum around every two layers each need only correct"),),
+        confidence=0.8,
+        check="the same network with a third of the layers: if its training error is lower, depth is the reason",
+        source="He et al. 2016, arXiv 1512.03385, figure 1",
     )
 
 

@@ -35,8 +35,13 @@ def filters(subject: Subject) -> Filters | None:
     kernel = np.asarray(keras.ops.convert_to_numpy(first.kernel)).astype("float64")
     if type(first).__name__ == "DepthwiseConv2D":
         kernel = np.moveaxis(kernel, 2, 3)
-    pictures = tuple(_picture(kernel[..., i]) for i in range(min(MOST, kernel.shape[-1])))
-    return Filters(first.name, noise(kernel), pictures)
+    return pictured(first.name, kernel)
+
+
+def pictured(layer: str, kernel: NDArray[Any], most: int = MOST) -> Filters:
+    """A kernel (height, width, in, out) as pictures of its first filters, with its roughness."""
+    pictures = tuple(_picture(kernel[..., i]) for i in range(min(most, kernel.shape[-1])))
+    return Filters(layer, noise(kernel), pictures)
 
 
 def noise(kernel: NDArray[Any]) -> float:

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tuner.recipe import names
+from tuner.recipe.batch_norm import OWN, ever_trains, has_batch_norm
 from tuner.recipe.candidates import candidates
+from tuner.recipe.gradual import GRADUAL, expanded
 from tuner.recipe.schema import Recipe
-from tuner.recipe.sections import IMAGENET, PYTHON, Data
+from tuner.recipe.sections import IMAGENET, PYTHON, Data, Schedule
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ BELONGS_TO = {
     "image_column": ("csv",),
     "label_column": ("csv",),
     "split_column": ("csv",),
+    "group_column": ("csv",),
 }
 """Key of `data` -> the sources that read it; elsewhere it would be silently ignored."""
 
@@ -70,6 +73,11 @@ def splits(recipe: Recipe) -> Iterator[Complaint]:
     if held_out >= 1:
         message = f"validation_split and test_split are {held_out:g} together: nothing is left to train on"
         yield Complaint("data.test_split", message, "", ("data.validation_split",))
+    if recipe.data.group_column is not None and recipe.data.group_pattern is not None:
+        hint = "choose one: a column of the table, or a part of the file's name"
+        yield Complaint(
+            "data.group_pattern", "data.group_column names the groups already", hint, ("data.group_column",)
+        )
     given = recipe.data.class_names or ()
     twice = next((name for i, name in enumerate(given) if name in given[:i]), None)
     if twice is not None:
@@ -84,7 +92,7 @@ def images(recipe: Recipe) -> Iterator[Complaint]:
         yield Complaint("data.crop_to_aspect_ratio", f"{other} is true as well", "choose one", (other,))
     sizes = {name: names.SMALLEST_IMAGE.get(name, names.SMALLEST_IMAGE_OTHERWISE) for name in candidates(recipe)}
     for backbone, smallest in sizes.items():
-        if backbone in names.APPLICATIONS and min(data.image_size) < smallest:
+        if backbone in (*names.APPLICATIONS, *names.SMALLEST_IMAGE) and min(data.image_size) < smallest:
             message = f"{backbone} needs at least {smallest} pixels each way, not {min(data.image_size)}"
             hint = f"image_size: [{smallest}, {smallest}] or more; small images are enlarged"
             yield Complaint("data.image_size", message, hint, ("model.backbone",))
@@ -123,19 +131,62 @@ def weights(recipe: Recipe) -> Iterator[Complaint]:
             )
 
 
+def normalization(recipe: Recipe) -> Iterator[Complaint]:
+    """Only a network whose layers are ours can be given another normalization than its own."""
+    asked = recipe.model.normalization
+    for backbone in candidates(recipe) if asked != OWN else ():
+        if backbone not in names.CLASSICS:
+            message = f"{backbone} keeps its own normalization, '{asked}' is not for it"
+            hint = f"normalization: own, or one of {', '.join(names.CLASSICS)}"
+            yield Complaint("model.normalization", message, hint, ("model.backbone",))
+
+
+def batch_of_one(recipe: Recipe) -> Iterator[Complaint]:
+    """Batch normalization that trains sees several images at a time."""
+    axis = recipe.search.space.get("data.batch_size")
+    searched = axis is not None and (1 in (axis.values or ()) or axis.min_value == 1)
+    normalizing = next((name for name in candidates(recipe) if has_batch_norm(recipe, name)), None)
+    if normalizing is None or not ever_trains(recipe) or not (searched or recipe.data.batch_size == 1):
+        return
+    message = f"the batch normalization of {normalizing} would take mean and variance of one image"
+    ours = normalizing in names.CLASSICS
+    hint = "batch_size: 2 or more, or " + (
+        "model.normalization: group" if ours else "transfer stages with freeze_batch_norm: true"
+    )
+    depends = ("model.backbone", "model.normalization", "model.weights", "transfer", "data.batch_size")
+    path = "search.space.data.batch_size" if searched else "data.batch_size"
+    yield Complaint(path, message, hint, tuple(other for other in depends if other != path))
+
+
+def auxiliary_head(recipe: Recipe) -> Iterator[Complaint]:
+    """An auxiliary head has layers below it that train."""
+    frozen = recipe.transfer != "auto" and all(stage.trainable == "none" for stage in recipe.transfer)
+    searched = "model.auxiliary_head" in recipe.search.space
+    if frozen and (searched or recipe.model.auxiliary_head):
+        path = "search.space.model.auxiliary_head" if searched else "model.auxiliary_head"
+        message = "no layer of the backbone trains, so there is none that an auxiliary head could help"
+        yield Complaint(path, message, "auxiliary_head: 0, or a stage with trainable: half or all", ("transfer",))
+
+
 def stages(recipe: Recipe) -> Iterator[Complaint]:
-    """Stages are told apart by their names."""
+    """Stages are told apart by their names, those of a gradual stage too; a single trial cannot be gradual."""
     seen: set[str] = set()
     for index, stage in enumerate(recipe.transfer if recipe.transfer != "auto" else ()):
-        if stage.name in seen:
-            yield Complaint(f"transfer.{index}.name", f"a stage before is named '{stage.name}', too", "", ("transfer",))
-        seen.add(stage.name)
+        own = [part.name for part in expanded([stage])]
+        twice = next((name for name in own if name in seen), None)
+        if twice is not None:
+            yield Complaint(f"transfer.{index}.name", f"a stage before is named '{twice}', too", "", ("transfer",))
+        seen.update(own)
+    axis = recipe.search.space.get("transfer.trainable")
+    if axis is not None and GRADUAL in (axis.values or ()):
+        message = "gradual is several stages one after the other, and a trial is in one of them"
+        yield Complaint("search.space.transfer.trainable", message, "transfer: [{name: more, trainable: gradual}]")
 
 
 def optimizer(recipe: Recipe) -> Iterator[Complaint]:
     """Nothing waits for a step that is switched off, and nothing is set that the optimizer would ignore."""
     given, searched = recipe.optimizer, recipe.search.space
-    if given.learning_rate == "auto" and not recipe.steps.learning_rate.enabled:
+    if given.learning_rate == "auto" and given.name not in names.FULL_BATCH and not recipe.steps.learning_rate.enabled:
         message = "auto waits for steps.learning_rate, which is switched off"
         yield Complaint(
             "optimizer.learning_rate", message, "write a rate, such as 1e-3", ("steps.learning_rate.enabled",)
@@ -144,15 +195,61 @@ def optimizer(recipe: Recipe) -> Iterator[Complaint]:
         yield Complaint("optimizer.nesterov", f"{given.name} has no momentum of Nesterov's", "", ("optimizer.name",))
 
 
+def full_batch(recipe: Recipe) -> Iterator[Complaint]:
+    """Nothing is set, or searched, that an optimizer without batches and rates would ignore."""
+    axis = recipe.search.space.get("optimizer.name")
+    asked = (axis.values or ()) if axis is not None else (recipe.optimizer.name,)
+    if not set(asked) <= set(names.FULL_BATCH):
+        return  # trials with others heed it; in those without, it is left out, and the report says so
+    depends = ("optimizer.name", "search.space")
+    message, hint = (
+        f"{asked[0]} finds the length of each step by a line search: there is no learning rate",
+        "leave it out",
+    )
+    if recipe.optimizer.learning_rate != "auto":
+        yield Complaint("optimizer.learning_rate", message, hint, depends)
+    for path, default in names.UNHEEDED.items():
+        section, _, key = path.partition(".")
+        value = getattr(recipe, section)
+        if (getattr(value, key) if key else value) != default:
+            ignored = f"{asked[0]} looks at all images at each step, and has no use for {path}"
+            yield Complaint(path, ignored, f"{hint}, or name: AdamW", depends)
+    for path in (*names.UNHEEDED, "optimizer.learning_rate"):
+        if path in recipe.search.space:
+            yield Complaint(f"search.space.{path}", f"{asked[0]} has no use for {path}", hint, ("optimizer.name",))
+
+
+READ_BY = {
+    "drop_every": ("StepDecay",),
+    "drop_factor": ("StepDecay", "PiecewiseConstantDecay", "ReduceLROnPlateau"),
+    "power": ("PolynomialDecay",),
+    "restarts": ("CosineDecayRestarts",),
+}
+"""Key of `schedule` -> the schedules that read it; another would silently ignore it."""
+
+
 def schedule(recipe: Recipe) -> Iterator[Complaint]:
-    """A final rate belongs to a schedule that has one; a warm-up ends before the run does."""
-    given = recipe.schedule
+    """What is set, the schedule reads; the rate drops, and a warm-up ends, before the run does."""
+    given, space = recipe.schedule, recipe.search.space
+    named = (given.name, *((space["schedule.name"].values or ()) if "schedule.name" in space else ()))
+    for key, schedules in READ_BY.items():
+        message, hint = f"schedule '{given.name}' does not read schedule.{key}", f"it is for {', '.join(schedules)}"
+        read, path = not set(named).isdisjoint(schedules), f"schedule.{key}"
+        if not read and getattr(given, key) != Schedule.model_fields[key].default:
+            yield Complaint(path, message, hint, ("schedule.name", "search.space"), at_key=True)
+        if not read and path in space:
+            yield Complaint(f"search.space.{path}", message, hint, ("schedule.name",), at_key=True)
     if given.alpha and given.name == "none" and "schedule.name" not in recipe.search.space:
         yield Complaint("schedule.alpha", "schedule 'none' has no final rate", "name: CosineDecay", ("schedule.name",))
-    longest = recipe.steps.change.epochs
+    stages_ = recipe.transfer if recipe.transfer != "auto" else ()
+    longest = max([recipe.steps.change.epochs, *(stage.epochs or 0 for stage in stages_)])
     if given.warmup_epochs >= longest:
         message = f"the rate would still be warming up when a run ends after {longest} epochs (steps.change.epochs)"
         yield Complaint("schedule.warmup_epochs", message, "", ("steps.change.epochs",))
+    if given.drop_every is not None and given.drop_every + given.warmup_epochs >= longest:
+        message = f"the rate would never drop: a run ends after {longest} epochs (steps.change.epochs)"
+        hint = f"{max(1, longest // 3)}, or none"
+        yield Complaint("schedule.drop_every", message, hint, ("steps.change.epochs", "schedule.warmup_epochs"))
 
 
 def range_test(recipe: Recipe) -> Iterator[Complaint]:
@@ -169,8 +266,12 @@ CHECKS: tuple[Callable[[Recipe], Iterator[Complaint]], ...] = (
     images,
     backbones,
     weights,
+    normalization,
+    batch_of_one,
+    auxiliary_head,
     stages,
     optimizer,
+    full_batch,
     schedule,
     range_test,
 )

@@ -51,6 +51,12 @@ HINTS: Mapping[str, str] = {
 }
 """Path -> why its law is what it is."""
 
+NEVER_ZERO: Mapping[str, str] = {
+    "data.validation_split": "what steers cannot be the test set, which is read once; few images? data.folds: auto",
+    "data.test_split": "what was chosen on the validation images looks better on them than it is",
+}
+"""Path -> why its share cannot be 0: train/test alone is the last resort of L4, and the tool has no need of it."""
+
 
 def problems_of(errors: Iterable[Error], document: Document) -> dict[Keys, Problem]:
     """One problem for each path that has errors."""
@@ -150,6 +156,8 @@ def _hint(keys: Keys, errors: list[Error]) -> str:
         return f"did you mean '{slug}'?"
     if path == "target.at_least" and isinstance(value, int | float) and 1 < value <= 100:
         return f"an accuracy is a share: did you mean {value / 100:g}?"
+    if path in NEVER_ZERO and value == 0:
+        return NEVER_ZERO[path]
     return HINTS.get(path) or _other_way_to_write(errors[0], path)
 
 
@@ -189,6 +197,13 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "unknown_name": _unknown_name,
     "layer_argument": _layer_argument,
     "layer_needs": lambda context: (f"{context['layer']} needs {context['missing']}", ""),
-    "mixes_labels": lambda context: (f"{context['name']} mixes labels, and labels are class numbers here", ""),
+    "unrepeatable": lambda context: (
+        f"{context['name']} draws its operations once, when it is compiled, and by no seed: no run could be repeated",
+        "AutoAugment: {policy: cifar10} draws them for each image",
+    ),
+    "argument_law": lambda context: (
+        f"{context['argument']} of {context['layer']} should be {context['law']}, not {shown(context['is'])}",
+        "",
+    ),
 }
 """Our own error types -> (message, hint). Where the context has `key`, the caret stands under that key."""

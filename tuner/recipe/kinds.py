@@ -132,6 +132,17 @@ class Form:
         raise law(self.law)
 
 
+def one_group(pattern: str) -> str:
+    """A regular expression with one group. Raises pydantic's error `law`."""
+    try:
+        groups = re.compile(pattern).groups
+    except re.error:
+        groups = 0
+    if groups == 1:
+        return pattern
+    raise law(r"a regular expression with one group in parentheses, such as '(patient\d+)_'")
+
+
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0}
 _DURATION = re.compile(r"(?=.)(?:(\d{1,6}(?:\.\d+)?)h)?(?:(\d{1,6}(?:\.\d+)?)m)?(?:(\d{1,6}(?:\.\d+)?)s)?")
 

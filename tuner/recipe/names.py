@@ -22,23 +22,62 @@ APPLICATIONS = (
 )
 """Every constructor of `keras.applications`."""
 
-UNTRAINED_BACKBONES = ("LeNet5",)
-"""Architectures that nobody has trained on ImageNet."""
+CLASSICS = (
+    *("LeNet5", "AlexNet", "GoogLeNet", "ResNet18", "ResNet34"),
+    *("ResNet20", "ResNet56", "PlainNet20", "PlainNet56"),
+)
+"""The lecture's architectures, whose layers are ours: their normalization is a choice."""
+
+UNTRAINED_BACKBONES = CLASSICS
+"""Architectures for which there are no ImageNet weights here."""
+
+NORMALIZATIONS = ("own", "batch", "layer", "group", "instance", "none")
+"""What stands behind the convolutions of one of `CLASSICS`; `own` is what it was published with."""
+
+WITHOUT_BATCH_NORM = (
+    *("LeNet5", "AlexNet", "GoogLeNet", "VGG16", "VGG19"),
+    *("ConvNeXtTiny", "ConvNeXtSmall", "ConvNeXtBase", "ConvNeXtLarge", "ConvNeXtXLarge"),
+)
+"""Backbones that have none of their own."""
 
 BACKBONES = (*APPLICATIONS, "EfficientNetLite0", *UNTRAINED_BACKBONES)
 
-SMALLEST_IMAGE = {"Xception": 71, "InceptionV3": 75, "InceptionResNetV2": 75}
+SMALLEST_IMAGE = {
+    **{"Xception": 71, "InceptionV3": 75, "InceptionResNetV2": 75},
+    **{"AlexNet": 67, "GoogLeNet": 28, "ResNet18": 28, "ResNet34": 28},
+}
 """Least height and width in pixels where it is not `SMALLEST_IMAGE_OTHERWISE`; keras.applications refuses less."""
 SMALLEST_IMAGE_OTHERWISE = 32
+
+FULL_BATCH = ("LBFGS",)
+"""Optimizers that look at all images for each step and find its length themselves: they have no learning rate."""
+
+UNHEEDED = {
+    "model.dropout": 0.0,
+    "model.auxiliary_head": 0.0,
+    "optimizer.momentum": 0.9,
+    "optimizer.nesterov": False,
+    "optimizer.global_clipnorm": None,
+    "optimizer.ema_momentum": None,
+    "schedule.name": "none",
+    "schedule.warmup_epochs": 0.0,
+    "augmentation": (),
+}
+"""Recipe path -> the default that it has for an optimizer of `FULL_BATCH`, which does not heed it."""
+
+OWN_OPTIMIZERS = ("NovoGrad", *FULL_BATCH)
+"""Those that `keras.optimizers` lacks."""
 
 OPTIMIZERS = (
     *("Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Ftrl", "Lamb", "Lion", "Muon", "Nadam"),
     *("RMSprop", "ScheduleFreeAdamW", "SGD"),
+    *OWN_OPTIMIZERS,
 )
 
 SCHEDULES = (
     *("none", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRoot", "InverseTimeDecay"),
     *("LinearDecay", "OneCycle", "PiecewiseConstantDecay", "PolynomialDecay", "ReduceLROnPlateau"),
+    "StepDecay",
 )
 """`none` keeps the rate."""
 
@@ -48,16 +87,19 @@ INITIALIZERS = (
 )
 
 AUGMENTATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "AugMix": ((), ("num_chains", "chain_depth", "factor", "alpha", "all_ops", "interpolation")),
+    "AutoAugment": (("policy",), ()),
     "AutoContrast": ((), ()),
     "ContrastLimitedAdaptiveHistogramEqualization": ((), ("clip_limit", "tile_grid_size")),
-    "Equalization": ((), ("bins",)),
+    "CutMix": ((), ("alpha",)),
+    "Equalization": ((), ()),
+    "MixUp": ((), ("alpha",)),
     "RandAugment": ((), ("num_ops", "factor", "interpolation")),
     "RandomBrightness": (("factor",), ()),
     "RandomColorDegeneration": (("factor",), ()),
     "RandomColorJitter": ((), ("brightness_factor", "contrast_factor", "saturation_factor", "hue_factor")),
     "RandomContrast": (("factor",), ()),
     "RandomElasticTransform": ((), ("factor", "scale", "interpolation", "fill_mode", "fill_value")),
+    "RandomCrop": (("padding",), ("fill_mode",)),
     "RandomErasing": ((), ("factor", "scale", "fill_value")),
     "RandomFlip": ((), ("mode",)),
     "RandomGaussianBlur": ((), ("factor", "kernel_size", "sigma")),
@@ -74,11 +116,20 @@ AUGMENTATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "RandomZoom": (("height_factor",), ("width_factor", "fill_mode", "interpolation", "fill_value")),
     "Solarization": ((), ("addition_factor", "threshold_factor")),
 }
-"""Layer -> (arguments it needs, arguments it may have). Only layers that keep the shape and the labels; the tool
-itself gives `seed`, `value_range` and `data_format`."""
+"""Layer -> (arguments it needs, arguments it may have). Only layers that keep the shape; the tool itself gives `seed`,
+`value_range` and `data_format`."""
+
+OWN_AUGMENTATIONS = ("AutoAugment", "CutMix", "Equalization", "MixUp", "RandomCrop")
+"""Those that are ours: Keras has none of the name, or one that does something else."""
 
 MIXING_AUGMENTATIONS = ("MixUp", "CutMix")
-"""Layers that mix the labels of two images, which a loss on class numbers cannot take."""
+"""Those that mix two images and their labels."""
+
+UNREPEATABLE_AUGMENTATIONS = ("AugMix",)
+"""Layers that choose their operations by Python's own chance, once, while they are compiled (keras 3.15.1)."""
+
+POLICIES = ("imagenet", "cifar10", "svhn")
+"""Of AutoAugment, by the data that each was found on."""
 
 STEPS = (
     "initial_loss",

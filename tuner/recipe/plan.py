@@ -141,6 +141,9 @@ class Output(Section):
     keep_models: Literal["best", "top_k", "all", "none"] = setting(
         "best", "Trials whose weights stay, beside best.keras; top_k: as many as steps.change.top_k."
     )
+    test_time_augmentation: Annotated[int, Field(ge=0, le=100)] = setting(
+        0, "Augmented copies of an image whose answers are averaged with its own, if validation gains; 0 for none."
+    )
 
 
 class Report(Section):

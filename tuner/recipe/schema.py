@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr
 
 from tuner.hyperparameters import PATHS, Hyperparameters
 from tuner.recipe.augmentation import Augmentation
+from tuner.recipe.gradual import Listed, expanded
 from tuner.recipe.kinds import Form, Length, ListOf, OrAuto, OrNone, Seed, section, setting
 from tuner.recipe.plan import Budget, Output, Report, Runtime, Steps, Target
 from tuner.recipe.sections import Data, Loss, Model, Optimizer, Regularization, Schedule, Section, Stage
@@ -51,7 +52,9 @@ class Recipe(Section):
     optimizer: Optimizer = section(Optimizer, "How the weights move.")
     schedule: Schedule = section(Schedule, "How the learning rate changes over the epochs.")
     regularization: Regularization = section(Regularization, "What keeps the head from memorizing.")
-    augmentation: Augmentation = setting((), "keras.layers, in order, in training only.")
+    augmentation: Augmentation = setting(
+        (), "keras.layers, or AutoAugment, CutMix, MixUp, RandomCrop of ours, in order, in training only."
+    )
     search: Search = section(Search, "What steps 4 and 7 may change.")
     steps: Steps = section(Steps, "The seven steps.")
     target: OrNone[Target] = setting(None, "When the model is good enough; none: as good as it gets.")
@@ -102,14 +105,16 @@ class Recipe(Section):
                 return self._first_stage().trainable
             case "transfer.freeze_batch_norm":
                 return self._first_stage().freeze_batch_norm
+            case "transfer.layer_decay":
+                return self._first_stage().layer_decay
             case _ if path == AUGMENTATION:
                 return layers(self.augmentation)
         section, key = path.split(".")
         return getattr(getattr(self, section), key)
 
-    def _first_stage(self) -> Stage:
+    def _first_stage(self) -> Stage | Listed:
         if self.transfer != "auto":
-            return self.transfer[0]
+            return expanded(self.transfer)[0]
         pretrained = self.model.weights is not None
         trainable = "none" if pretrained else "all"
         return Stage(name="head", trainable=trainable, freeze_batch_norm=pretrained)

@@ -3,10 +3,11 @@
 The sentences are what an editor shows when the pointer rests on a key.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
 
 from tuner.recipe import names
 from tuner.recipe.kinds import (
@@ -22,6 +23,7 @@ from tuner.recipe.kinds import (
     Rate,
     Share,
     law,
+    one_group,
     section,
     setting,
     word_if_none,
@@ -40,6 +42,8 @@ class Section(BaseModel):
 Part = Annotated[str, OneOf("part", ("train", "validation", "test"))]
 Pixels = Annotated[int, Field(ge=8, le=4096)]
 ImageSize = Annotated[ListOf[Pixels], Length(2, 2)]
+Folds = Annotated[int, Field(ge=2, le=20)]
+GroupPattern = Annotated[str, AfterValidator(one_group)]
 
 
 class Data(Section):
@@ -72,6 +76,15 @@ class Data(Section):
     image_column: str = setting("path", "csv: the column with the image or its path.")
     label_column: str = setting("label", "csv: the column with the class.")
     split_column: OrNone[str] = setting("split", "csv: the column with train, validation or test, if there is one.")
+    group_column: OrNone[str] = setting(
+        None, "csv: the column with the patient, film or author; images of one never stand in two splits."
+    )
+    group_pattern: OrNone[GroupPattern] = setting(
+        None, "A regular expression with one group that finds the patient, film or author in a file's name."
+    )
+    folds: OrNone[OrAuto[Folds]] = setting(
+        None, "Folds by which finalists are compared; auto takes them where validation images are few."
+    )
     cache_dir: OrNone[FilePath] = setting(
         None, "Where decoded images are kept; none is $TUNER_CACHE_DIR or ~/.cache/tuner."
     )
@@ -85,6 +98,8 @@ def one_or_several(value: Any) -> str:
     """Which of two forms `model.backbone` has, so that a wrong name is told once."""
     return "several" if isinstance(value, list | tuple) else "one"
 
+
+Normalization = Annotated[str, OneOf("normalization", names.NORMALIZATIONS), BeforeValidator(word_if_none)]
 
 Backbones = Annotated[
     Annotated[Backbone, Tag("one")] | Annotated[ListOf[Backbone], Length(2, 20), Tag("several")],
@@ -104,32 +119,40 @@ class Model(Section):
     """The backbone and the head on top of it."""
 
     backbone: Backbones = Field(
-        description="A keras.applications constructor, EfficientNetLite0, LeNet5, or python:MODULE:FUNCTION; of a "
-        "list, the one whose features suit the data best."
+        description="A name that `tuner models` lists, or python:MODULE:FUNCTION; of a list, the one that suits the "
+        "data best."
     )
     weights: OrNone[str] = section(default_weights, "imagenet, none, or a weights file relative to the recipe.")
+    normalization: Normalization = setting(
+        names.NORMALIZATIONS[0],
+        "What stands behind the convolutions of LeNet5, AlexNet, GoogLeNet, ResNet18/34/20/56 and PlainNet20/56; own: "
+        "what it was published with.",
+    )
     pooling: Literal["avg", "max"] = setting("avg", "How the backbone's feature maps become one vector.")
     dropout: Share = setting(0.0, "Share of the features that is dropped before the classifier in training.")
     head_units: ListOf[Count] = setting((), "Hidden layers of the head, such as [256]; [] is a linear head.")
     head_initializer: Annotated[str, OneOf("initializer", names.INITIALIZERS)] = setting(
         "glorot_uniform", "How the classifier's kernel starts."
     )
+    auxiliary_head: Annotated[float, Field(ge=0, le=10)] = setting(
+        0.0, "Weight in the loss of a second classifier in the middle of the layers that train; 0: none."
+    )
 
 
 def trainable(value: Any) -> str:
-    """`none`, `half`, `all`, `last:N` or `from:LAYER`, from the way a recipe writes it. Raises `law`."""
+    """`none`, `half`, `all`, `gradual`, `last:N`, `top:K/N` or `from:LAYER`, from a recipe's words. Raises `law`."""
     match value:
         case None:
             return "none"
-        case "none" | "half" | "all":
+        case "none" | "half" | "all" | "gradual":
             return str(value)
         case {"last": int(count), **rest} if not rest and not isinstance(count, bool) and count >= 1:
             return f"last:{count}"
         case {"from_layer": str(layer), **rest} if not rest and layer:
             return f"from:{layer}"
-        case str() if value.startswith("from:") or (value.startswith("last:") and value[5:].isdecimal()):
+        case str() if value.startswith("from:") or re.fullmatch(r"last:\d+|top:[1-9]/[1-9]", value):
             return value
-    raise law("none, half, all, {last: N} or {from_layer: NAME}")
+    raise law("none, half, all, gradual, {last: N} or {from_layer: NAME}")
 
 
 Trainable = Annotated[
@@ -138,7 +161,7 @@ Trainable = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"enum": ["none", "half", "all"]},
+                {"enum": ["none", "half", "all", "gradual"]},
                 {
                     "type": "object",
                     "properties": {"last": {"type": "integer", "minimum": 1}, "from_layer": {"type": "string"}},
@@ -158,10 +181,15 @@ class Stage(Section):
     name: Annotated[str, Form(r"[a-z0-9_-]{1,40}", "lower-case letters, digits, - and _")] = Field(
         description="The stage's name in the report."
     )
-    trainable: Trainable = Field(description="Which layers of the backbone learn, besides the head.")
+    trainable: Trainable = Field(
+        description="Which layers of the backbone learn beside the head; gradual: the upper third, then two, then all."
+    )
     epochs: OrNone[Annotated[Count, Field(le=10_000)]] = setting(None, "Epochs at most; none is steps.change.epochs.")
     learning_rate_factor: Rate = setting(1.0, "Times optimizer.learning_rate.")
     freeze_batch_norm: bool = setting(True, "Batch normalization keeps the averages it came with.")
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = setting(
+        1.0, "Each third of the backbone learns at so much of the rate of what lies above it; 1: all alike."
+    )
 
 
 class Loss(Section):
@@ -175,7 +203,9 @@ class Loss(Section):
 class Optimizer(Section):
     """How the weights move."""
 
-    name: Annotated[str, OneOf("optimizer", names.OPTIMIZERS)] = setting("AdamW", "A keras.optimizers class.")
+    name: Annotated[str, OneOf("optimizer", names.OPTIMIZERS)] = setting(
+        "AdamW", "A keras.optimizers class, NovoGrad, or LBFGS (all images at each step, no learning rate)."
+    )
     learning_rate: OrAuto[Rate] = setting("auto", "auto takes the rate that step 3 finds.")
     weight_decay: Annotated[float, Field(ge=0, le=10)] = setting(
         1e-4, "Decoupled: each step takes learning_rate x weight_decay of the weights away."
@@ -183,6 +213,9 @@ class Optimizer(Section):
     momentum: Share = setting(0.9, "SGD and RMSprop only.")
     nesterov: bool = setting(False, "SGD only: look ahead along the momentum.")
     global_clipnorm: OrNone[Rate] = setting(None, "Longest gradient over all weights together; none: any.")
+    ema_momentum: OrNone[Annotated[float, Field(gt=0, lt=1)]] = setting(
+        None, "Share of the past in a moving average of the weights, which is validated and kept; none: no average."
+    )
 
 
 class Schedule(Section):
@@ -191,8 +224,22 @@ class Schedule(Section):
     name: Annotated[str, OneOf("schedule", names.SCHEDULES), BeforeValidator(word_if_none)] = setting(
         "none", "none keeps the rate."
     )
-    warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = setting(0.0, "Epochs in which the rate grows.")
-    alpha: Annotated[float, Field(ge=0, le=1)] = setting(0.0, "Final rate as a fraction of the first.")
+    warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = setting(
+        0.0, "Epochs in which the rate grows; the schedule begins after them."
+    )
+    alpha: Annotated[float, Field(ge=0, le=1)] = setting(
+        0.0, "Where the rate ends, or below which it never drops, as a fraction of learning_rate."
+    )
+    drop_every: OrNone[Annotated[float, Field(gt=0, le=10_000)]] = setting(
+        None, "StepDecay: epochs from one drop to the next; none: a third of the run, as 30 epochs are of 90."
+    )
+    drop_factor: Annotated[float, Field(gt=0, lt=1)] = setting(
+        0.1, "StepDecay, PiecewiseConstantDecay, ReduceLROnPlateau: times the rate, at each drop."
+    )
+    power: Annotated[float, Field(gt=0, le=100)] = setting(1.0, "PolynomialDecay: (1 - t/T) to the power of it.")
+    restarts: Annotated[int, Field(ge=1, le=10)] = setting(
+        3, "CosineDecayRestarts: how many cosines, each twice as long as the one before."
+    )
 
 
 class EarlyStopping(Section):

@@ -18,6 +18,7 @@ LISTS = ("transfer", "augmentation")
 """Lists that have a line for each item."""
 
 WHEN_AUTO: Mapping[str, str] = {
+    "data.folds": "5 where fewer than 625 validation images were cut from the training images, else none",
     "transfer": "decided from the weights, the number of images and their features",
     "loss.name": "sparse_categorical_crossentropy, since labels are class numbers",
     "loss.from_logits": "true unless the model ends in a softmax",

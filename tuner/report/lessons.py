@@ -74,6 +74,13 @@ LESSONS: dict[str, Lesson] = {
         "Apply what the curves asked for to the best trials, train them longer, and believe only a gain that "
         "is larger than the noise.",
     ),
+    "transfer": Lesson(
+        0,
+        "Choose what trains",
+        "What should train besides the head?",
+        "The fewer images there are, and the nearer to those that the backbone has seen, the less of it should move."
+        " How many there are is counted, how near is measured, and what that advises is tried before it is taken.",
+    ),
     "repeat": Lesson(
         7,
         "Repeat until it is good enough",

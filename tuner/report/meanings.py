@@ -135,6 +135,12 @@ MEANINGS: dict[str, Meaning] = {
         "gap",
         "What was learned holds for the training examples and less for others. More data or regularization close it.",
     ),
+    "more_data": Meaning(
+        "What more images are worth",
+        "more images",
+        "The same kind of model was trained on a quarter, a half and all of the images: how fast its errors fall tells"
+        " what twice as many would bring.",
+    ),
     "val_below_train": Meaning(
         "Validation is better than training",
         "val. below train",
@@ -161,6 +167,11 @@ MEANINGS: dict[str, Meaning] = {
         "The gradient vanishes on its way back",
         "vanishing",
         "The first layers hear almost nothing of the error at the output, so they do not learn.",
+    ),
+    "degradation": Meaning(
+        "So deep a plain network trains worse than a shallower one",
+        "degradation",
+        "Many layers in a row have to pass everything on; with a sum around every two, each need only correct.",
     ),
     "exploding_gradient": Meaning(
         "The gradient explodes on its way back",

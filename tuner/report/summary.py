@@ -107,6 +107,11 @@ def _key_numbers(view: View) -> Iterator[KeyNumber]:
         value, bounds = read.number(end, f"{key}_accuracy"), words.interval(read.numbers(end, f"{key}_interval"))
         if math.isfinite(value):
             yield KeyNumber(label, words.accuracy(value), f"95 % interval {bounds}" if bounds else "")
+    yield from _averaged(read.mapping(end, "test_time_augmentation"))
+    folds = [accuracy for accuracy in read.numbers(end, "fold_accuracies") if math.isfinite(accuracy)]
+    if len(folds) > 1:
+        spread = f"{words.accuracy(read.number(end, 'fold_mean'))} ± {words.accuracy(read.number(end, 'fold_sd'))}"
+        yield KeyNumber(f"Over {len(folds)} folds", spread, "mean ± SD; by this the finalists were compared")
     seeds = [accuracy for accuracy in read.numbers(end, "seed_accuracies") if math.isfinite(accuracy)]
     if len(seeds) > 1:
         spread = f"{words.accuracy(read.number(end, 'seed_mean'))} ± {words.accuracy(read.number(end, 'seed_sd'))}"
@@ -122,7 +127,19 @@ def _key_numbers(view: View) -> Iterator[KeyNumber]:
     yield KeyNumber("Time", words.duration(run.seconds), device(run.environment))
     examples = read.whole(end, "test_examples")
     if examples:
-        yield KeyNumber("Test images", words.count(examples), "looked at once, at the end")
+        reads = read.whole(end, "test_reads") or 1
+        more = f"; {reads} runs in this folder have looked, so do not choose among them by it" if reads > 1 else ""
+        yield KeyNumber("Test images", words.count(examples), f"looked at once, at the end{more}")
+
+
+def _averaged(end: Any) -> Iterator[KeyNumber]:
+    """What averaging over augmented copies of an image gave on validation, if it was tried."""
+    accuracies, copies = read.numbers(end, "accuracy"), read.whole(end, "copies")
+    if len(accuracies) != 2 or not copies or not all(map(math.isfinite, accuracies)):
+        return
+    use = "the test accuracy is that of the mean, too" if read.flag(end, "used") else "no gain, so not used"
+    remark = f"validation, mean over an image and {words.plural(copies, 'augmented view')}; {use}"
+    yield KeyNumber("With test-time augmentation", words.accuracy(accuracies[1]), remark)
 
 
 def journey(view: View) -> tuple[Stop, ...]:

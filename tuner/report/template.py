@@ -25,7 +25,7 @@ SYMBOLS = {"pass": "✓", "warn": "!", "fail": "✗", "none": "–"}
 MOST_FACTS = 12  # of a verdict's own numbers
 HERE = Path(__file__).parent
 COMPILED = Path(cache_from_source(__file__)).parent  # where Python keeps this file's bytecode, if it may
-TEMPLATES = ("base", "blocks", "report", "diagnosis")
+TEMPLATES = ("base", "blocks", "report", "diagnosis", "runs", "attempt")
 
 
 def write(name: str, values: Mapping[str, Any]) -> str:

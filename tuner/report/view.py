@@ -28,8 +28,11 @@ class View:
 
     @cached_property
     def evaluated(self) -> tuple[Trial, ...]:
-        """The trials whose validation accuracy is known: highest first, then lowest loss, then the earliest."""
-        known = [trial for trial in self.run.trials if math.isfinite(trial.val_accuracy)]
+        """The trials whose validation accuracy is known: highest first, then lowest loss, then the earliest.
+
+        Those on folds are left out: each was validated on other images.
+        """
+        known = [trial for trial in self.run.trials if math.isfinite(trial.val_accuracy) and trial.spec.fold is None]
         return tuple(sorted(known, key=lambda t: (-t.val_accuracy, read.or_last(t.val_loss), t.number)))
 
     def json(self, name: str) -> Any:

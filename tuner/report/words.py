@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tuner.recipe.ladder import as_written
+
 MISSING = "–"
 NAME_LIMIT = 60  # characters of a name that are shown; the rest is one ellipsis
 PROSE_LIMIT = 1_000  # characters of a sentence
@@ -92,6 +94,7 @@ def duration(seconds: float) -> str:
 
 def setting(value: Any) -> str:
     """A hyperparameter's value as the recipe spells it, on one line."""
+    value = as_written(value)
     if value is None:
         return "none"
     if isinstance(value, bool):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tuner.hyperparameters import Hyperparameters
+from tuner.recipe.batch_norm import DROPOUT_MOST
 
 Axis = Mapping[str, Any]
 Space = Mapping[str, Axis]
@@ -23,11 +24,18 @@ DEFAULT_SPACE: Space = {
     "model.dropout": {"min_value": 0.0, "max_value": 0.5, "step": 0.1},
 }
 """What is searched beside the rate when a recipe names no space."""
+DROPOUT_BESIDE_BATCH_NORM: Axis = {"min_value": 0.0, "max_value": DROPOUT_MOST, "step": 0.1}
+"""That of dropout, where batch normalization trains."""
 
 
-def around(point: Hyperparameters, wished: Space, changed: Space) -> dict[str, Axis]:
+def default_space(batch_norm_trains: bool) -> Space:
+    """What is searched beside the rate when a recipe names no space; with less dropout where batch norm trains."""
+    return {**DEFAULT_SPACE, "model.dropout": DROPOUT_BESIDE_BATCH_NORM} if batch_norm_trains else DEFAULT_SPACE
+
+
+def around(point: Hyperparameters, wished: Space, changed: Space, batch_norm_trains: bool = False) -> dict[str, Axis]:
     """The space of a round: the axes wished for or the default ones, the rate around `point`, what step 7 changed."""
-    axes: dict[str, Axis] = dict(wished or DEFAULT_SPACE)
+    axes: dict[str, Axis] = dict(wished or default_space(batch_norm_trains))
     axes[RATE] = rate_axis(point.learning_rate, axes.get(RATE))
     return axes | dict(changed)
 

@@ -17,20 +17,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.data import Problem
-from tuner.hyperparameters import Hyperparameters
 from tuner.inspection import Duel
 from tuner.records import Change, Outcome, Step, Trial, TrialSpec, TrialState, Verdict, failed, passed, warned
+from tuner.search.full_batch import NAME, adapted
+from tuner.search.more_data import DataCurve
 from tuner.search.noise import standard_error
 from tuner.search.ranking import ranked
 from tuner.setting import difference
-from tuner.steps.duels import Remedies, first_epochs, goes_on, length, remedies, settled
+from tuner.steps.batches import with_its_rate
+from tuner.steps.data_worth import OVERFITS, worth_of_data
+from tuner.steps.data_worth import measure as data_worth
+from tuner.steps.duels import Remedies, first_epochs, goes_on, length, lost_before, remedies, settled
+from tuner.steps.folds import CrossValidated, by_folds, cross_validated, verdict_of
 from tuner.steps.learning_curves import read
+from tuner.steps.optimizer_rates import with_rate_of_optimizer
 from tuner.steps.rungs import finalists, whole
-from tuner.steps.situation import Situation, finding_of, situation, trial_of
+from tuner.steps.scheduled import chosen_point, of_longer_run
+from tuner.steps.situation import Situation, counted, finding_of, situation, trial_of
 from tuner.store import Store
 from tuner.training import fit_many
 
-DECAY = "CosineDecay"  # of the longer runs, where the recipe names no schedule
 NO_CHANGE: tuple[Change, ...] = ()
 
 
@@ -59,7 +65,11 @@ class Changed:
     chosen: tuple[Change, ...]  # from the setting to the trial that is taken
     seen: tuple[Verdict, ...] = ()  # what its curves warn of, from the first epoch on
     duels: tuple[Duel, ...] = ()  # which remedies were tried before the longer runs
-    left: tuple[Verdict, ...] = ()  # the same warnings with their remedies, which the next round tries
+    left: tuple[Verdict, ...] = ()  # warnings and a wide gap, with their remedies, which the next round tries
+    data_curve: DataCurve | None = None  # where it overfits: errors by the number of training images
+    folds: tuple[
+        CrossValidated, ...
+    ] = ()  # what the folds say of each candidate, where the recipe has any: they decide
 
 
 @dataclass(frozen=True)
@@ -86,8 +96,9 @@ def measure(problem: Problem, run: Store) -> Changed:
     parents = finalists(run, short, len(problem.dataset.validation))[: problem.recipe.steps.change.top_k]
     asked = [(parent, proposed[parent.number]) for parent in parents]
     epochs = _duel_epochs(problem, run, now, asked)
-    ways, duels = _fought(problem, run, now, asked, epochs) if epochs else (_all_ways(problem, now, asked), ())
+    ways, duels = _fought(problem, run, now, asked, epochs) if epochs else (_all_ways(problem, run, now, asked), ())
     ways = _trained(problem, run, ways)
+    folds = cross_validated(problem, run, ranked(way.best for way in ways))
     candidates = tuple(
         Candidate(
             way.best.number,
@@ -99,19 +110,24 @@ def measure(problem: Problem, run: Store) -> Changed:
         )
         for way in ways
     )
-    evidence = _evidence(problem, now, parents, [way.best for way in ways], candidates)
+    evidence = _evidence(problem, now, parents, by_folds(run, (way.best for way in ways)), candidates)
     left = _left(problem, run, now, evidence.taken)
-    seen = tuple(dataclasses.replace(verdict, outcome=Outcome.WARN, changes=()) for verdict in left)
-    return dataclasses.replace(evidence, duels=duels, seen=seen, left=left)
+    warned_of = (verdict for verdict in left if verdict.outcome is not Outcome.PASS)
+    seen = tuple(dataclasses.replace(verdict, outcome=Outcome.WARN, changes=()) for verdict in warned_of)
+    curve = None
+    if evidence.taken is not None and not OVERFITS.isdisjoint(verdict.name for verdict in left):
+        curve = data_worth(problem, run, now, trial_of(run, evidence.taken), STEP.name)
+    return dataclasses.replace(evidence, duels=duels, seen=seen, left=left, folds=folds, data_curve=curve)
 
 
 def _proposed(run: Store, now: Situation, reading: Mapping[str, Any], trial: Trial) -> Remedies:
     """What the curves of a short run ask for, else what those of the longer run of the round before asked for."""
-    found = remedies(reading, trial.hyperparameters)
+    lost = lost_before(run.findings, now.stage.name)
+    found = remedies(reading, trial.hyperparameters, lost)
     before = run.finding("change", now.round - 1, now.stage.name)
     if found.changes or before is None:
         return found
-    late = remedies({"verdicts": before.evidence.get("left", ())}, trial.hyperparameters)
+    late = remedies({"verdicts": before.evidence.get("left", ())}, trial.hyperparameters, lost)
     return dataclasses.replace(late, seen_in=now.round - 1)
 
 
@@ -119,15 +135,26 @@ def _duel_epochs(problem: Problem, run: Store, now: Situation, asked: list[tuple
     """Epochs of the duels; 0 where there are none, the recipe wants none, or its budget of trials has no room."""
     sides = [1 + len(one.changes) for _, one in asked if one.changes]
     most = problem.recipe.budget.max_trials
-    spent = sum((t.spec.step, t.spec.round) != ("change", now.round) for t in run.trials)  # ours may be there
+    spent = sum((t.spec.step, t.spec.round) != ("change", now.round) for t in counted(run))  # ours may be there
     if not sides or (most is not None and spent + sum(sides) + len(asked) > most):
         return 0
     return length(now.stage.epochs, problem.recipe.steps.change.duel_epochs)
 
 
-def _all_ways(problem: Problem, now: Situation, asked: list[tuple[Trial, Remedies]]) -> list[Way]:
+def _with_its_rate(problem: Problem, run: Store, now: Situation, parent: Trial, change: Change) -> tuple[Change, ...]:
+    """The change, and that of the rate which goes with another batch or another optimizer."""
+    if change.path == NAME:
+        return with_rate_of_optimizer(problem, run, now, parent, change)
+    return with_its_rate(problem, run, parent, change)
+
+
+def _all_ways(problem: Problem, run: Store, now: Situation, asked: list[tuple[Trial, Remedies]]) -> list[Way]:
     """Without a duel: each run as it is, and with its first remedy."""
-    tried = [(parent, changes) for parent, one in asked for changes in (NO_CHANGE, *((c,) for c in one.changes[:1]))]
+    tried = [
+        (parent, changes)
+        for parent, one in asked
+        for changes in (NO_CHANGE, *(_with_its_rate(problem, run, now, parent, c) for c in one.changes[:1]))
+    ]
     return [Way(parent, changes, _longer(problem, now, parent, changes)) for parent, changes in tried]
 
 
@@ -135,7 +162,11 @@ def _fought(
     problem: Problem, run: Store, now: Situation, asked: list[tuple[Trial, Remedies]], epochs: int
 ) -> tuple[list[Way], tuple[Duel, ...]]:
     """The winner of each duel, with its first epochs behind it, and what has nothing to change; all duels at once."""
-    sides = [(parent, one, (NO_CHANGE, *((c,) for c in one.changes))) for parent, one in asked if one.changes]
+    sides = [
+        (parent, one, (NO_CHANGE, *(_with_its_rate(problem, run, now, parent, c) for c in one.changes)))
+        for parent, one in asked
+        if one.changes
+    ]
     specs = {parent.number: [_longer(problem, now, parent, c) for c in changes] for parent, _, changes in sides}
     first = [
         first_epochs(spec, epochs, whole(run, parent).epochs) for parent, _, _ in sides for spec in specs[parent.number]
@@ -166,12 +197,12 @@ def _trained(problem: Problem, run: Store, ways: list[Way]) -> list[Way]:
 
 
 def _left(problem: Problem, run: Store, now: Situation, taken: int | None) -> tuple[Verdict, ...]:
-    """What the whole way of the trial that is taken warns of, with the remedies."""
+    """What the whole way of the trial that is taken warns of, or a gap that it notes, with the remedies."""
     if taken is None:
         return ()
     trial = trial_of(run, taken)
     verdicts = read(problem, now, trial, whole(run, trial)).verdicts
-    return tuple(verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS)
+    return tuple(verdict for verdict in verdicts if verdict.outcome is not Outcome.PASS or verdict.name in OVERFITS)
 
 
 def judge(evidence: Changed) -> Iterator[Verdict]:
@@ -182,6 +213,7 @@ def judge(evidence: Changed) -> Iterator[Verdict]:
     gain = evidence.after - evidence.before
     taken = next(c for c in evidence.candidates if c.trial == evidence.taken)
     what = f"with {taken.changes[0].path} = {taken.changes[0].value}" if taken.changes else "unchanged"
+    what += "".join(f" ({change.because})" for change in taken.changes[1:])
     sentence = (
         f"Trained on for {taken.epochs} epochs, {what}: validation accuracy {evidence.before:.3f} → "
         f"{evidence.after:.3f} ({gain:+.3f}; noise ± {evidence.noise:.3f})."
@@ -190,25 +222,29 @@ def judge(evidence: Changed) -> Iterator[Verdict]:
         yield passed("gained", sentence, *evidence.chosen)
     else:
         yield warned("within_noise", f"{sentence} That is no gain beyond chance.", *evidence.chosen)
+    if evidence.folds:
+        yield verdict_of(evidence.folds, taken.trial)
     yield from (passed("duel", duel.sentence) for duel in evidence.duels)
     yield from evidence.seen
+    if evidence.data_curve is not None:
+        yield worth_of_data(evidence.data_curve)
 
 
 def _longer(problem: Problem, now: Situation, parent: Trial, changes: tuple[Change, ...]) -> TrialSpec:
     recipe = problem.recipe
-    point: Hyperparameters = parent.hyperparameters
+    point, goes_on_there = of_longer_run(problem, now, parent)
     for change in changes:
         point = point.replace(change.path, change.value)
-    schedule = recipe.schedule.name if recipe.schedule.name != "none" else DECAY
+    point = adapted(point)
     return TrialSpec(
-        hyperparameters=dataclasses.replace(point, schedule=schedule),
+        hyperparameters=point,
         epochs=now.stage.epochs,
         seed=recipe.seed,
         step="change",
         round=now.round,
         stage=now.stage.name,
         parent=parent.number,
-        continued=parent.hyperparameters.schedule == "none",  # else it has settled: a new cycle from its best weights
+        continued=goes_on_there and point.optimizer == parent.hyperparameters.optimizer,  # its state fits no other
         patience=recipe.regularization.early_stopping.patience,
         keep=True,
     )
@@ -217,14 +253,19 @@ def _longer(problem: Problem, now: Situation, parent: Trial, changes: tuple[Chan
 def _evidence(
     problem: Problem, now: Situation, parents: list[Trial], trials: list[Trial], candidates: tuple[Candidate, ...]
 ) -> Changed:
-    best = next(iter(ranked(trials)), None)
+    best = next(iter(trials), None)
     noise = standard_error(best.val_accuracy, len(problem.dataset.validation)) if best else float("nan")
     before = parents[0].val_accuracy if parents else float("nan")
     if best is None:
         return Changed(now.stage.name, candidates, noise, None, before, float("nan"), ())
     tried = next(c for c in candidates if c.trial == best.number)
     reason = tried.changes[0].because if tried.changes else "trained longer, it came out first"
-    chosen = difference(now.setting.hyperparameters, best.hyperparameters, reason)
+    found = chosen_point(problem, now, best.hyperparameters, longer=True, changes=tried.changes)
+    own = {change.path: change for change in tried.changes[1:]}  # such as the rate that went with the batch
+    chosen = tuple(
+        dataclasses.replace(change, because=own[change.path].because) if change.path in own else change
+        for change in difference(now.setting.hyperparameters, found, reason)
+    )
     return Changed(now.stage.name, candidates, noise, best.number, before, best.val_accuracy, chosen)
 
 

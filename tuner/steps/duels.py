@@ -11,13 +11,14 @@ their mean.
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tuner.hyperparameters import PATHS, Hyperparameters, frozen, thawed
 from tuner.inspection import Duel, Side
-from tuner.records import Change, Trial, TrialSpec, TrialState
+from tuner.records import Change, Finding, Trial, TrialSpec, TrialState
+from tuner.search.full_batch import has_effect
 from tuner.search.noise import standard_error
 
 REMEDIES = 2  # of a verdict, in its own order
@@ -25,10 +26,15 @@ SHARE = 3  # a duel takes at most one part in so many of the longer run: its thr
 LOSS_SPREAD = 1.0  # standard deviation of an example's loss, as a share of the mean loss (exponential)
 ACCURACY, LOSS = "val_accuracy", "val_loss"
 
-SEARCHED = frozenset({"transfer.trainable", "optimizer.learning_rate", "data.batch_size", "schedule.name"})
+SEARCHED = frozenset(
+    {
+        *("transfer.trainable", "optimizer.learning_rate"),
+        *("schedule.name", "schedule.warmup_epochs"),
+    }
+)
 """Remedies that step 7 decides on, or the schedule of the longer run: they need a new search, not a longer run."""
 
-REBUILT = frozenset({"model.head_units", "model.head_initializer"})
+REBUILT = frozenset({"model.head_units", "model.head_initializer", "model.auxiliary_head"})
 """Remedies that need other weights than the run has."""
 
 
@@ -41,15 +47,35 @@ class Remedies:
     seen_in: int | None = None  # the round in whose longer run it was seen; None: in the run that the duel begins with
 
 
-def remedies(reading: Mapping[str, Any], point: Hyperparameters) -> Remedies:
-    """The remedies of a reading of step 5, in JSON form, that change `point` and can be tried by training on."""
+def lost_before(findings: Iterable[Finding], stage: str) -> frozenset[tuple[str, Any]]:
+    """Path and value of every remedy that lost a duel of step 6 in a transfer stage: others get their turn."""
+    changes = [finding for finding in findings if finding.step == "change" and finding.stage == stage]
+    duels = [duel for finding in changes for duel in finding.evidence.get("duels", ())]
+    return frozenset(
+        (change["path"], frozen(change["value"]))
+        for duel in duels
+        for place, side in enumerate(duel["sides"])
+        if place != duel["taken"]
+        for change in side["changes"]
+    )
+
+
+def remedies(
+    reading: Mapping[str, Any], point: Hyperparameters, lost: frozenset[tuple[str, Any]] = frozenset()
+) -> Remedies:
+    """The remedies of a reading of step 5, in JSON form, that change `point` and can be tried by training on.
+
+    Each is one change by itself. What is in `lost`, as path and value, was tried and is not tried again.
+    """
     for verdict in reading["verdicts"]:
         found: dict[str, Change] = {}
         for change in (Change(**given) for given in verdict["changes"]):
             if change.path not in PATHS or change.path in SEARCHED | REBUILT or change.path in found:
                 continue
+            if (change.path, frozen(change.value)) in lost:
+                continue
             before = point.get(change.path)
-            if frozen(before) != frozen(change.value):
+            if frozen(before) != frozen(change.value) and has_effect(point, change.path, change.value):
                 found[change.path] = dataclasses.replace(change, before=thawed(before))
         if found:
             return Remedies(verdict["name"], tuple(found.values())[:REMEDIES])

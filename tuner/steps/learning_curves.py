@@ -15,11 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tuner.data import Problem
+from tuner.recipe.batch_norm import batch_norm_trains
+from tuner.recipe.candidates import backbone_of
 from tuner.records import Change, LearningCurves, Outcome, Step, Trial, Verdict, failed
+from tuner.search.more_data import DataCurve
+from tuner.steps.data_worth import OVERFITS, worth_of_data
+from tuner.steps.data_worth import measure as data_worth
 from tuner.steps.rungs import leading, whole
 from tuner.steps.situation import Situation, by_heart, finding_of, situation, trial_of
 from tuner.store import Store
 from tuner.symptoms import Context, diagnose, for_trial
+from tuner.symptoms.context import OfRecipe
 from tuner.symptoms.shuffled_labels import guesses
 
 STUCK = "stuck_at_chance"
@@ -48,6 +54,7 @@ class CurvesRead:
     readings: tuple[Reading, ...]
     leading: str  # the best trial's symptom
     by_heart: int = 0  # images that step 2 learned by heart
+    data_curve: DataCurve | None = None  # where the best run overfits: errors by the number of training images
 
 
 def measure(problem: Problem, run: Store) -> CurvesRead:
@@ -57,7 +64,9 @@ def measure(problem: Problem, run: Store) -> CurvesRead:
     order = leading(run, trials, len(problem.dataset.validation))
     order += [trial for trial in trials if trial not in order]
     readings = tuple(read(problem, now, trial, whole(run, trial)) for trial in order)
-    return CurvesRead(now.setting.stage, readings, readings[0].symptom if readings else "", by_heart(run))
+    overfits = bool(readings) and not OVERFITS.isdisjoint(verdict.name for verdict in readings[0].verdicts)
+    curve = data_worth(problem, run, now, order[0], STEP.name) if overfits else None
+    return CurvesRead(now.setting.stage, readings, readings[0].symptom if readings else "", by_heart(run), curve)
 
 
 def read(problem: Problem, now: Situation, trial: Trial, curves: LearningCurves | None = None) -> Reading:
@@ -76,7 +85,7 @@ def read(problem: Problem, now: Situation, trial: Trial, curves: LearningCurves 
 
 def context(problem: Problem, now: Situation, trial: Trial) -> Context:
     """What the symptoms need to know of the task."""
-    target = problem.recipe.target
+    target, point = problem.recipe.target, trial.hyperparameters
     task = Context(
         num_classes=problem.dataset.num_classes,
         class_frequencies=tuple(float(f) for f in problem.dataset.class_frequencies),
@@ -85,7 +94,15 @@ def context(problem: Problem, now: Situation, trial: Trial) -> Context:
         steps_per_epoch=math.ceil(len(problem.dataset.train) / trial.hyperparameters.batch_size),
         target=target.at_least if target else None,
         epochs_planned=trial.spec.horizon,
-        next_stage=now.next_stage is not None,
+        next_stage=now.next_stage is not None or now.undecided,
+        batch_norm_trains=batch_norm_trains(problem.recipe, point.trainable, point.freeze_batch_norm),
+        recipe=OfRecipe(
+            backbone_of(problem.recipe),
+            problem.recipe.model.normalization,
+            problem.recipe.model.weights is not None,
+            image_size=problem.dataset.image_shape[:2],
+            class_names=problem.dataset.class_names,
+        ),
     )
     return for_trial(task, trial)
 
@@ -99,6 +116,8 @@ def judge(evidence: CurvesRead) -> Iterator[Verdict]:
         yield labels_left(evidence)
     else:
         yield from best.verdicts
+    if evidence.data_curve is not None:
+        yield worth_of_data(evidence.data_curve)
     others = Counter(reading.symptom for reading in evidence.readings[1:])
     if others:
         counted = ", ".join(f"{count} × {symptom}" for symptom, count in others.most_common())

@@ -20,15 +20,18 @@ from statistics import geometric_mean, stdev
 
 from tuner.data import Problem
 from tuner.heads import Optimum
-from tuner.hyperparameters import Hyperparameters
 from tuner.records import Change, Step, Trial, TrialSpec, TrialState, Verdict, failed, passed, warned
+from tuner.search.full_batch import adapted
 from tuner.search.rate_rules import BLOW_UP, Suggestions, blow_up, finite_head, smoothed, suggest
-from tuner.search.rate_sweep import EXTENSIONS, RateRun, between, beyond, choose, read_runs, rounded
+from tuner.search.rate_sweep import RateRun, choose, rounded
+from tuner.search.usual_rates import USUAL, has_rate
 from tuner.steps.best_possible import best_possible, is_linear
 from tuner.steps.situation import by_heart, situation
+from tuner.steps.sweep import at, epochs_of, extended, read, spec_of, swept_point
 from tuner.store import Store
 from tuner.training import fit_many
 from tuner.training.frozen import optimum_of
+from tuner.training.lbfgs.engine import body_of
 
 FAR = 1.0  # decades; closer than that, two rates are the same advice
 RATE = "optimizer.learning_rate"
@@ -62,31 +65,22 @@ class FoundRate:
     optimum: Optimum | None = None  # of the head, where it is linear and nothing else trains
     target: float | None = None  # validation accuracy that the recipe wants
     augmented: bool = False  # the recipe augments, which can take a head further than these features alone
+    line_search: str = ""  # the optimizer, where it finds the length of each step itself and has no rate
 
 
 def measure(problem: Problem, run: Store) -> FoundRate:
     """Sweep, extend, refine; the range test rides along with the first wave."""
     plan, now = problem.recipe.steps.learning_rate, situation(problem, run)
-    point = dataclasses.replace(
-        now.setting.hyperparameters,
-        weight_decay=plan.weight_decay,
-        schedule="none",
-        warmup_epochs=0.0,
-        augmentation=(),
-    )
+    point = swept_point(problem, now.setting.hyperparameters)
+    if not has_rate(point.optimizer):
+        return without_rate(problem, run, spec_of(problem, adapted(point), now.stage.name, plan.iterations))
     given = point.learning_rate if point.learning_rate == problem.recipe.optimizer.learning_rate else None
-    base = _spec(problem, point, now.stage.name, plan.iterations)
+    base = spec_of(problem, point, now.stage.name, plan.iterations)
     rates = tuple(dict.fromkeys([*plan.rates, *([given] if given is not None else [])]))
     ramps = _ramps(problem, base) if plan.range_test else []
-    trials = fit_many(problem, run, [*_at(base, rates), *ramps])
-    sweep, tests = trials[: len(rates)], trials[len(rates) :]
-    for _ in range(EXTENSIONS):
-        wave = beyond(read(sweep))
-        if not wave:
-            break
-        sweep = sweep + fit_many(problem, run, _at(base, wave))
-    wave = between(read(sweep)) if plan.refine else ()
-    sweep = sweep + (fit_many(problem, run, _at(base, wave)) if wave else [])
+    trials = fit_many(problem, run, [*at(base, rates), *ramps])
+    tests = trials[len(rates) :]
+    sweep = extended(problem, run, base, trials[: len(rates)], plan.refine)
     evidence = found(read(sweep), tests, plan.iterations, plan.weight_decay, plan.num_steps, given)
     return dataclasses.replace(
         evidence,
@@ -97,25 +91,19 @@ def measure(problem: Problem, run: Store) -> FoundRate:
     )
 
 
-def _spec(problem: Problem, point: Hyperparameters, stage: str, steps: int) -> TrialSpec:
-    return TrialSpec(
-        point,
-        epochs=_epochs(problem, point, steps),
-        seed=problem.recipe.seed,  # one start and one order of batches for all rates
-        step="learning_rate",
-        stage=stage,
-        max_steps=steps,
-        validate=False,
+def without_rate(problem: Problem, run: Store, base: TrialSpec) -> FoundRate:
+    """What there is to say of an optimizer that finds the length of each step itself."""
+    plan, point = problem.recipe.steps.learning_rate, base.hyperparameters
+    found_ = found((), (), plan.iterations, plan.weight_decay, plan.num_steps, None)
+    linear = body_of(problem, run, base) == "heads"
+    return dataclasses.replace(
+        found_,
+        by_heart=by_heart(run),
+        optimum=optimum_of(problem, run, base) if linear else None,
+        target=problem.recipe.target.at_least if problem.recipe.target else None,
+        augmented=bool(point.augmentation),
+        line_search=point.optimizer,
     )
-
-
-def _epochs(problem: Problem, point: Hyperparameters, steps: int) -> int:
-    return math.ceil(steps / math.ceil(len(problem.dataset.train.labels) / point.batch_size))
-
-
-def _at(base: TrialSpec, rates: Sequence[float]) -> list[TrialSpec]:
-    point = base.hyperparameters
-    return [dataclasses.replace(base, hyperparameters=dataclasses.replace(point, learning_rate=rate)) for rate in rates]
 
 
 def _ramps(problem: Problem, base: TrialSpec) -> list[TrialSpec]:
@@ -124,20 +112,13 @@ def _ramps(problem: Problem, base: TrialSpec) -> list[TrialSpec]:
         dataclasses.replace(
             base,
             hyperparameters=dataclasses.replace(point, learning_rate=plan.min_lr),
-            epochs=_epochs(problem, point, plan.num_steps),
+            epochs=epochs_of(problem, point, plan.num_steps),
             seed=problem.recipe.seed + index,
             max_steps=plan.num_steps,
             ramp=(plan.min_lr, plan.max_lr),
         )
         for index in range(plan.seeds)
     ]
-
-
-def read(trials: Sequence[Trial]) -> tuple[RateRun, ...]:
-    """The sweep's trials, read together."""
-    losses = {trial.hyperparameters.learning_rate: trial.curves.step_loss for trial in trials}
-    diverged = [t.hyperparameters.learning_rate for t in trials if t.state is TrialState.DIVERGED]
-    return read_runs(losses, diverged)
 
 
 def found(
@@ -230,7 +211,9 @@ def _decades(one: float, other: float) -> float:
 
 def judge(evidence: FoundRate) -> Iterator[Verdict]:
     """The rate that the sweep found, or what is wrong with the one that the recipe fixes."""
-    if evidence.chosen is None:
+    if evidence.line_search:
+        verdict = no_rate_needed(evidence)
+    elif evidence.chosen is None:
         verdict = no_rate_falls(evidence)
     elif evidence.given is None:
         verdict = rate_found(evidence, evidence.chosen)
@@ -273,6 +256,16 @@ def _behavior(run: RateRun) -> str:
         return "the loss leaves the finite numbers"
     word = "falls" if run.steady else "rises first and then falls" if run.falls else "goes"
     return f"the loss {word} from {run.first:.2f} to {run.last:.2f} nats"
+
+
+def no_rate_needed(evidence: FoundRate) -> Verdict:
+    """The optimizer searches along each step."""
+    sentence = (
+        "There is no learning rate to find: at each step, L-BFGS looks for the length that lowers the loss of all "
+        "images, and begins with the whole step."
+    )
+    change = Change(RATE, USUAL[evidence.line_search], because="the line search begins with the whole step")
+    return passed("learning_rate_found", sentence, change)
 
 
 def no_rate_falls(evidence: FoundRate) -> Verdict:

@@ -18,6 +18,7 @@ from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
 from tuner.records import Change, Step, Trial, TrialSpec, Verdict, failed, passed, warned
 from tuner.search.rate_sweep import rounded
+from tuner.search.usual_rates import has_rate
 from tuner.setting import difference
 from tuner.steps.situation import situation
 from tuner.steps.tiny_fit import bare, faster, other_optimizers, other_rates, shape_of, usual
@@ -256,6 +257,8 @@ def rate_changed(evidence: SmallSample) -> Verdict:
 
 
 def _named(attempt: Attempt) -> str:
+    if not has_rate(attempt.optimizer):
+        return attempt.optimizer
     return f"{attempt.optimizer} at {rounded(attempt.learning_rate):g}"
 
 

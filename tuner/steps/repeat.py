@@ -14,10 +14,12 @@ from tuner.data import Problem
 from tuner.models import Stage
 from tuner.records import Change, Step, Trial, Verdict, passed, warned
 from tuner.search.noise import standard_error
-from tuner.search.ranking import ranked
 from tuner.search.space import RATE, moved
-from tuner.setting import SPACE, STAGE
-from tuner.steps.situation import Situation, finding_of, situation
+from tuner.setting import SPACE
+from tuner.steps.batches import at_the_batch_of
+from tuner.steps.folds import accuracy_of, folds_of, scored
+from tuner.steps.optimizer_rates import in_terms_of
+from tuner.steps.situation import Situation, contenders, counted, finding_of, opened, situation
 from tuner.store import Store
 
 DECISIONS = {
@@ -36,7 +38,7 @@ class Round:
     round: int
     stage: str
     best_trial: int
-    best: float  # validation accuracy
+    best: float  # validation accuracy, or its mean over the folds
     previous: float | None  # the best before this round
     gain: float | None
     noise: float  # standard error of `best` over the validation images, or the recipe's min_gain
@@ -47,33 +49,38 @@ class Round:
     decision: str  # stop | again
     reason: str  # a key of DECISIONS
     changes: tuple[Change, ...]  # for the next round
+    folds: int = 0  # over which `best` is the mean; 0: it is that of the one validation split
 
 
 def measure(problem: Problem, run: Store) -> Round:
     """Compare the best trial with the target, the last round and the budget."""
     now = situation(problem, run)
-    best = ranked(trial for trial in run.trials if trial.weights is not None)[0]
-    earlier = ranked(t for t in run.trials if t.weights is not None and t.spec.round < now.round)
-    previous = earlier[0].val_accuracy if earlier else None
+    best = next(t for t in contenders(run) if t.spec.round <= now.round)
+    earlier = next((t for t in contenders(run) if t.spec.round < now.round), None)
+    images = len(problem.dataset.validation), len(problem.dataset.validation) + len(problem.dataset.train)
+    reached, over = accuracy_of(run, best, *images)
+    previous = accuracy_of(run, earlier, *images)[0] if earlier else None
     plan, target, budget = problem.recipe.steps.repeat, problem.recipe.target, problem.recipe.budget
-    by_chance = standard_error(best.val_accuracy, len(problem.dataset.validation))
+    by_chance = standard_error(reached, over)
     noise = by_chance if plan.min_gain == "auto" else float(plan.min_gain)
-    gain = None if previous is None else best.val_accuracy - previous
+    gain = None if previous is None else reached - previous
     wanted = target.at_least if target else None
     spent = _spent(run, budget.max_time, budget.max_trials)
     changes = () if spent else _next_round(now, run, best)  # a round that the clock cut short may lack its findings
     left = plan.max_rounds - now.round
-    reason = _reason(best.val_accuracy, wanted, spent, left, gain, noise, changes, now.next_stage)
+    reason = _reason(reached, wanted, spent, left, gain, noise, changes, now.next_stage)
     return Round(
-        now.round, now.setting.stage, best.number, best.val_accuracy, previous, gain, noise, wanted, left,
+        now.round, now.setting.stage, best.number, reached, previous, gain, noise, wanted, left,
         run.seconds, budget.max_time, DECISIONS[reason], reason, changes if reason == "again" else (),
+        folds_of(run) if scored(run, best) else 0,
     )  # fmt: skip
 
 
 def judge(evidence: Round) -> Iterator[Verdict]:
     """The word that ends the round, and the changes of the next one."""
     gain = f" ({evidence.gain:+.3f} in this round)" if evidence.gain is not None else ""
-    best = f"Best validation accuracy {evidence.best:.3f} ± {evidence.noise:.3f}{gain}"
+    what = f"accuracy over {evidence.folds} folds" if evidence.folds else "validation accuracy"
+    best = f"Best {what} {evidence.best:.3f} ± {evidence.noise:.3f}{gain}"
     wanted = f", wanted {evidence.target:.3f}" if evidence.target is not None else ""
     name = evidence.reason.replace(" ", "_")
     if evidence.reason == "target met":
@@ -107,19 +114,22 @@ def _reason(
 
 def _spent(run: Store, max_time: float | None, max_trials: int | None) -> bool:
     return (max_time is not None and run.seconds >= max_time) or (
-        max_trials is not None and len(run.trials) >= max_trials
+        max_trials is not None and len(counted(run)) >= max_trials
     )
 
 
 def _next_round(now: Situation, run: Store, best: Trial) -> tuple[Change, ...]:
     if now.next_stage is not None:
-        return _open_stage(now, now.next_stage)
-    axis = finding_of(run, "short_runs", now.round).evidence["space"].get(RATE)
+        return opened(now, now.next_stage)
+    short = finding_of(run, "short_runs", now.round).evidence
+    axis = short["space"].get(RATE)
     if axis is None:
         return ()
-    rate = best.hyperparameters.learning_rate
     if "values" in axis:
-        return _new_rates(axis["values"], rate, now.start is not None)
+        return _new_rates(axis["values"], best.hyperparameters.learning_rate, now.start is not None)
+    point, own = now.setting.hyperparameters, best.hyperparameters.optimizer
+    axis, rate = at_the_batch_of(point, axis, short.get("batch_size"), best)
+    axis, rate = in_terms_of(short.get("optimizers"), axis, rate, own, point.optimizer)
     narrower, word = moved(axis, rate)
     return (Change(SPACE + RATE, narrower, f"the rates are {word} around the best, {rate:.1e}"),)
 
@@ -135,22 +145,6 @@ def _new_rates(tried: Sequence[float], best: float, ours: bool) -> tuple[Change,
     else:
         rates, word = [best * 10**0.25, best / 10**0.25], "refined around"
     return (Change(SPACE + RATE, {"values": rates}, f"the rates are {word} the best, {best:.1e}"),)
-
-
-def _open_stage(now: Situation, stage: Stage) -> tuple[Change, ...]:
-    """The changes that begin a transfer stage; the first fine-tuning stage lowers the rate by the stage's factor."""
-    point = now.setting.hyperparameters
-    why = f"stage '{now.stage.name}' gave what it could: '{stage.name}' lets {stage.trainable} of the backbone train"
-    changes = [
-        Change(STAGE, stage.name, why),
-        Change("transfer.trainable", stage.trainable, why),
-        Change("transfer.freeze_batch_norm", stage.freeze_batch_norm, why),
-    ]
-    if now.stage_index == 0 and stage.learning_rate_factor != 1:
-        rate = point.learning_rate * stage.learning_rate_factor
-        lower = f"pre-trained layers move at {stage.learning_rate_factor:g} of the head's rate; the round finds it anew"
-        changes.append(Change(RATE, rate, lower))
-    return tuple(changes)
 
 
 STEP = Step("repeat", "Good enough, or back to step 4", "Is the target met, and if not, what is left?", measure, judge)

@@ -16,23 +16,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from tuner.data import Problem
-from tuner.hyperparameters import Hyperparameters
+from tuner.recipe.batch_norm import DROPOUT_MOST, WHY, batch_norm_trains
 from tuner.records import Change, Step, Trial, TrialSpec, TrialState, Verdict, failed, passed, warned
-from tuner.search.halving import best_third, rising_rates, settings_within
+from tuner.search.full_batch import heeded
+from tuner.search.halving import best_third, settings_within
 from tuner.search.noise import standard_error
 from tuner.search.oracles import Proposal, search
 from tuner.search.ranking import score
+from tuner.search.scaling import proposed
 from tuner.search.space import RATE, around, at_edge
 from tuner.setting import difference
+from tuner.steps.batches import Batches, batches, because
+from tuner.steps.batches import sentence as words_of
+from tuner.steps.optimizer_rates import OptimizerRates, as_sampled, optimizer_rates, rate_words
+from tuner.steps.optimizer_rates import sentence as words_of_optimizers
 from tuner.steps.rungs import Rung, continuation, finalists, train_in_rungs, whole
-from tuner.steps.situation import Situation, numbers, situation
+from tuner.steps.scheduled import chosen_point
+from tuner.steps.situation import TRANSFER, Situation, counted, numbers, situation
+from tuner.steps.stage_rates import short_run, stage_epochs, stage_runs, stage_space
 from tuner.store import Store
 from tuner.training import fit_many
 
-STAGE_RATES = (1.0, 10**-0.5, 0.1, 10**-1.5, 0.01)  # of the stage's first rate; two decades, by half decades
-STAGE_ITERATIONS = 100  # steps below which a high rate has not yet come back from the disorder that it begins with
-STAGE_DECAY = "CosineDecay"  # pretrained layers are judged when they have settled: at a held rate the smallest rate,
-# which changes least, always looks best (docs/LOG.md)
 INHERITED = (  # measured on Fashion-MNIST: rank correlation 0.2 with fine-tuning, 0.9 with augmentation (docs/LOG.md)
     " Only the rate was searched again: the other settings were chosen on frozen features, whose ranking carries over "
     "to augmented images but hardly to fine-tuning."
@@ -59,28 +63,39 @@ class ShortRuns:
     chosen: tuple[Change, ...]  # from the setting to the best point
     rungs: tuple[Rung, ...] = ()  # who was stopped early; empty where nobody could be
     inherited: bool = False  # all but the rate was chosen on frozen features, where settings rank otherwise
+    weakened: str = ""  # why less dropout was searched than elsewhere
+    batch_size: int = 0  # for which the rates of the space are meant
+    batches: Batches | None = None  # where trials differ in it
+    best_optimizer: str = ""
+    optimizers: OptimizerRates | None = None  # where trials differ in it
 
 
 def measure(problem: Problem, run: Store) -> ShortRuns:
     """Train this round's points."""
-    now = situation(problem, run)
+    now, normalizes, rates = situation(problem, run), False, None
     plan, search_ = problem.recipe.steps.short_runs, problem.recipe.search
     halved = search_.algorithm == "halving" or now.stage.trainable != "none"
     if now.start is None:
         algorithm, epochs = search_.algorithm, plan.epochs
-        space = around(now.setting.hyperparameters, _wished(problem), now.setting.space)
-        trials, rungs = _searched(problem, run, now, space, halved and algorithm in {"halving", *HALVED})
+        normalizes = batch_norm_trains(problem.recipe, now.stage.trainable, now.stage.freeze_batch_norm)
+        space = around(now.setting.hyperparameters, _wished(problem), now.setting.space, normalizes)
+        space = heeded(space, now.setting.hyperparameters.optimizer)
+        rates = optimizer_rates(problem, run, now, space, _lists_rates(problem))
+        trials, rungs = _searched(problem, run, now, space, rates, halved and algorithm in {"halving", *HALVED})
     else:
-        rates = [now.setting.hyperparameters.learning_rate * share for share in STAGE_RATES]
-        epochs = min(plan.epochs, math.ceil(STAGE_ITERATIONS / steps_an_epoch(problem, now)))
-        algorithm, space = "grid", {RATE: {"values": rates}} | dict(now.setting.space)
-        points = [now.setting.hyperparameters.replace(RATE, rate) for rate in space[RATE]["values"]]
-        specs = [_spec(problem, now, point, epochs) for point in points[: plan.trials]]
-        trials, rungs = (
-            train_in_rungs(problem, run, specs, rising_rates) if halved else (fit_many(problem, run, specs), ())
-        )
-    evidence = _evidence(problem, run, now, algorithm, epochs, space, trials, rungs)
-    return dataclasses.replace(evidence, inherited=now.start is not None and now.stage.trainable != "none")
+        algorithm, epochs = "grid", stage_epochs(problem, now)
+        trials, rungs = stage_runs(problem, run, now, TRANSFER if _tried(run, now.round) else "short_runs")
+        space = stage_space(now) | {RATE: {"values": [trial.hyperparameters.learning_rate for trial in trials]}}
+    evidence = _evidence(problem, run, now, algorithm, epochs, space, trials, rungs, rates)
+    weakened = normalizes and not problem.recipe.search.space
+    inherited = now.start is not None and now.stage.trainable != "none"
+    return dataclasses.replace(evidence, inherited=inherited, weakened=WHY if weakened else "")
+
+
+def _tried(run: Store, round_: int) -> bool:
+    """Whether the round before tried the regime that it chose: its trials are those that this round would ask for."""
+    found = run.finding(TRANSFER, round_ - 1)
+    return found is not None and any(one["regime"] == found.evidence["chosen"] for one in found.evidence["tried"])
 
 
 def judge(evidence: ShortRuns) -> Iterator[Verdict]:
@@ -92,7 +107,7 @@ def judge(evidence: ShortRuns) -> Iterator[Verdict]:
     sentence = (
         f"Best of {count} runs of {evidence.epochs} epoch{'s' * (evidence.epochs > 1)}: validation accuracy "
         f"{evidence.best_accuracy:.3f} (± {noise:.3f}, one standard error), loss {evidence.best_loss:.3f}, "
-        f"at a rate of {evidence.best_rate:.1e}."
+        f"{rate_words(evidence.best_optimizer, evidence.best_rate, evidence.optimizers)}."
     )
     if evidence.edge:
         sentence += f" It lies at the {evidence.edge} end of the rates tried."
@@ -100,15 +115,14 @@ def judge(evidence: ShortRuns) -> Iterator[Verdict]:
         stopped, when = len(rung.trials) - len(rung.continued), f"{rung.epochs} epoch{'s' * (rung.epochs > 1)}"
         sentence += f" {stopped} stopped after {when}." if stopped else ""
     sentence += INHERITED if evidence.inherited else ""
+    if evidence.weakened:
+        sentence += f" Dropout was searched up to {DROPOUT_MOST:g} only: {evidence.weakened}."
+    sentence += f" {words_of(evidence.batches)}" if evidence.batches else ""
+    sentence += f" {said}" if (said := words_of_optimizers(evidence.optimizers, evidence.best_optimizer)) else ""
     give = warned if evidence.edge else passed
     yield give("best_of_short_runs" if not evidence.edge else "search_boundary", sentence, *evidence.chosen)
     if evidence.diverged:
         yield warned("infeasible_fraction", f"{evidence.diverged} of {count} runs diverged: those rates are too high.")
-
-
-def steps_an_epoch(problem: Problem, now: Situation) -> int:
-    """Training steps in one epoch."""
-    return math.ceil(len(problem.dataset.train) / now.setting.hyperparameters.batch_size)
 
 
 def _wished(problem: Problem) -> dict[str, Any]:
@@ -117,7 +131,12 @@ def _wished(problem: Problem) -> dict[str, Any]:
 
 
 def _searched(
-    problem: Problem, run: Store, now: Situation, space: Mapping[str, Any], halved: bool
+    problem: Problem,
+    run: Store,
+    now: Situation,
+    space: Mapping[str, Any],
+    rates: OptimizerRates | None,
+    halved: bool,
 ) -> tuple[list[Trial], tuple[Rung, ...]]:
     """The last trial of every point that the recipe's algorithm proposes, and where some were stopped."""
     plan, budget, algorithm = problem.recipe.steps.short_runs, problem.recipe.budget, problem.recipe.search.algorithm
@@ -125,7 +144,7 @@ def _searched(
     rungs: list[Rung] = []
 
     def evaluate(proposals: Sequence[Proposal]) -> list[float]:
-        specs = {p.ticket: _proposed(problem, run, now, p, trained) for p in proposals if not _lost(p, trained)}
+        specs = {p.ticket: _proposed(problem, run, now, p, trained, rates) for p in proposals if not _lost(p, trained)}
         if halved:
             trials, stopped = train_in_rungs(problem, run, list(specs.values()), best_third)
             rungs.extend(stopped)
@@ -134,7 +153,7 @@ def _searched(
         trained.update(zip(specs, trials, strict=True))
         return [score(trained[p.ticket]) if p.ticket in trained else math.nan for p in proposals]
 
-    spent = sum((t.spec.step, t.spec.round) != ("short_runs", now.round) for t in run.trials)  # ours may be there
+    spent = sum((t.spec.step, t.spec.round) != ("short_runs", now.round) for t in counted(run))  # ours may be there
     most = plan.trials
     if budget.max_trials is not None:
         left = max(1, budget.max_trials - spent)
@@ -154,31 +173,21 @@ def _lost(proposal: Proposal, trained: Mapping[str, Trial]) -> bool:
 
 
 def _proposed(
-    problem: Problem, run: Store, now: Situation, proposal: Proposal, trained: Mapping[str, Trial]
+    problem: Problem,
+    run: Store,
+    now: Situation,
+    proposal: Proposal,
+    trained: Mapping[str, Trial],
+    rates: OptimizerRates | None,
 ) -> TrialSpec:
-    point = now.setting.hyperparameters
-    for path, value in proposal.values.items():
-        point = point.replace(path, value)
+    ratios = rates.ratios if rates else None
+    point = proposed(now.setting.hyperparameters, proposal.values, _lists_rates(problem), ratios)
     epochs = proposal.epochs or problem.recipe.steps.short_runs.epochs
     if proposal.goes_on_from is None:
-        return _spec(problem, now, point, epochs)
+        return short_run(problem, now, point, epochs)
     parent = trained[proposal.goes_on_from]
     rest = max(1, epochs - whole(run, parent).epochs)
-    return continuation(_spec(problem, now, point, rest), parent)
-
-
-def _spec(problem: Problem, now: Situation, point: Hyperparameters, epochs: int) -> TrialSpec:
-    schedule = STAGE_DECAY if now.start else "none"  # what goes on later is judged before any decay
-    return TrialSpec(
-        hyperparameters=dataclasses.replace(point, schedule=schedule, warmup_epochs=0.0),
-        epochs=epochs,
-        seed=problem.recipe.seed,  # the same start and order for all, so that they differ by their setting alone
-        step="short_runs",
-        round=now.round,
-        stage=now.stage.name,
-        parent=now.start.number if now.start else None,
-        keep=True,
-    )
+    return continuation(short_run(problem, now, point, rest), parent)
 
 
 def _evidence(
@@ -190,17 +199,22 @@ def _evidence(
     space: Mapping[str, Any],
     trials: list[Trial],
     rungs: tuple[Rung, ...],
+    rates: OptimizerRates | None,
 ) -> ShortRuns:
     best = next(iter(finalists(run, trials, len(problem.dataset.validation))), None)
     point = now.setting.hyperparameters
     chosen: tuple[Change, ...] = ()
+    sizes = batches(problem, run, point.batch_size, trials, best, not _lists_rates(problem))
     if best is not None:
-        found = dataclasses.replace(
-            best.hyperparameters, schedule=point.schedule, warmup_epochs=point.warmup_epochs
-        )  # the schedule is not searched
+        found = chosen_point(problem, now, best.hyperparameters, longer=False)
         reason = f"best of {len(trials)} short runs: accuracy {best.val_accuracy:.3f}, loss {best.val_loss:.3f}"
-        chosen = difference(point, found, reason)
-    rate = best.hyperparameters.learning_rate if best else float("nan")
+        rated = because(sizes, reason)
+        chosen = tuple(
+            dataclasses.replace(change, because=rated) if change.path == RATE else change
+            for change in difference(point, found, reason)
+        )
+    rate, optimizer = (best.hyperparameters.learning_rate, best.hyperparameters.optimizer) if best else (math.nan, "")
+    sampled = as_sampled(rates, optimizer, rate)
     return ShortRuns(
         stage=now.stage.name,
         algorithm=algorithm,
@@ -212,11 +226,21 @@ def _evidence(
         best_accuracy=best.val_accuracy if best else float("nan"),
         best_loss=best.val_loss if best else float("nan"),
         best_rate=rate,
-        edge=_edge(space, rate) if best else "",
+        edge=_edge(space, sampled / (sizes.ratio if sizes else 1.0)) if best else "",
         noise=standard_error(best.val_accuracy, len(problem.dataset.validation)) if best else float("nan"),
         chosen=chosen,
         rungs=rungs,
+        batch_size=point.batch_size,
+        batches=sizes,
+        best_optimizer=optimizer,
+        optimizers=rates,
     )
+
+
+def _lists_rates(problem: Problem) -> bool:
+    """Whether the recipe itself says which rates to try."""
+    axis = problem.recipe.search.space.get(RATE)
+    return axis is not None and axis.values is not None
 
 
 def _edge(space: Mapping[str, Any], rate: float) -> str:

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from tuner import setting
 from tuner.data import Problem
 from tuner.models import Stage, stages
-from tuner.records import Finding, Outcome, Trial
-from tuner.search.ranking import ranked
+from tuner.models.stage import is_open
+from tuner.records import Change, Finding, Outcome, Trial
+from tuner.search.full_batch import small_steps
+from tuner.search.space import RATE
 from tuner.setting import Setting
+from tuner.steps.folds import by_folds
 from tuner.store import Store
 
+TRANSFER = "transfer"  # step of the finding that chooses a regime of transfer learning, and of the trials it asks for
 REPEATED = "repeat"  # step of the trials that show how much the seed alone changes (steps.repeat.confirm_seeds)
 
 
@@ -21,6 +25,7 @@ class Situation:
     setting: Setting
     stages: tuple[Stage, ...]
     start: Trial | None  # best trial of the stages before this one; None in the first stage
+    undecided: bool = False  # what trains after the head is still to be chosen
 
     @property
     def stage(self) -> Stage:
@@ -40,23 +45,56 @@ class Situation:
 
 
 def contenders(run: Store) -> list[Trial]:
-    """The trials with weights that may be chosen, best first."""
-    return ranked(t for t in run.trials if t.weights is not None and chosen_among(t))
+    """The trials with weights that may be chosen, best first: by the folds' mean where they have scored."""
+    return by_folds(run, (t for t in run.trials if t.weights is not None and chosen_among(t)))
 
 
 def chosen_among(trial: Trial) -> bool:
-    """Whether a trial may be chosen: not if it only repeats the best with another seed."""
-    return trial.spec.step != REPEATED
+    """Whether a trial may be chosen: not if it only repeats the best with another seed, or another on a fold."""
+    return trial.spec.step != REPEATED and trial.spec.fold is None
+
+
+def counted(run: Store) -> list[Trial]:
+    """The trials that count against `budget.max_trials`: what one needs on folds is a part of it."""
+    return [trial for trial in run.trials if trial.spec.fold is None]
 
 
 def situation(problem: Problem, run: Store) -> Situation:
     """The situation of `run`, derived from its findings."""
-    plan = stages(problem.recipe, len(problem.dataset.train), None)
+    plan = planned(problem, run)
     now = setting.current(problem.start, plan[0].name, run.findings)
     earlier = {stage.name for stage in plan[: [stage.name for stage in plan].index(now.stage)]}
-    before = [t for t in run.trials if t.spec.stage in earlier and t.weights is not None]
-    best = ranked(before)
-    return Situation(setting.round_of(run.findings), now, plan, best[0] if best else None)
+    best = [trial for trial in contenders(run) if trial.spec.stage in earlier]
+    undecided = is_open(problem.recipe) and run.finding(TRANSFER, 1) is None
+    return Situation(setting.round_of(run.findings), now, plan, best[0] if best else None, undecided)
+
+
+def planned(problem: Problem, run: Store) -> tuple[Stage, ...]:
+    """The stages of the recipe; with `transfer: auto` the head alone, and after its first round what was chosen."""
+    found = run.finding(TRANSFER, 1)
+    if found is None:
+        return stages(problem.recipe)
+    return stages(problem.recipe, str(found.evidence["chosen"]), str(found.evidence["because"]))
+
+
+def opened(now: Situation, stage: Stage) -> tuple[Change, ...]:
+    """The changes that begin a transfer stage; the first fine-tuning stage lowers the rate by the stage's factor."""
+    point = now.setting.hyperparameters
+    why = f"stage '{now.stage.name}' gave what it could: '{stage.name}' lets {stage.trainable} of the backbone train"
+    changes = [
+        Change(setting.STAGE, stage.name, why),
+        Change("transfer.trainable", stage.trainable, why),
+        Change("transfer.freeze_batch_norm", stage.freeze_batch_norm, why),
+    ]
+    if stage.layer_decay != point.layer_decay:
+        each = f"each third of the backbone learns at {stage.layer_decay:g} of the rate of what lies above it"
+        changes.append(Change("transfer.layer_decay", stage.layer_decay, each))
+    changes += (other := small_steps(point, stage.trainable))
+    if now.stage_index == 0 and stage.learning_rate_factor != 1 and not other:
+        rate = point.learning_rate * stage.learning_rate_factor
+        lower = f"pre-trained layers move at {stage.learning_rate_factor:g} of the head's rate; the round finds it anew"
+        changes.append(Change(RATE, rate, lower))
+    return tuple(changes)
 
 
 def finding_of(run: Store, step: str, round_: int) -> Finding:

@@ -13,6 +13,8 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from tuner.hyperparameters import Hyperparameters
+from tuner.search.full_batch import adapted
+from tuner.search.usual_rates import has_rate, usual_rate
 
 TAIL = 0.1  # share of the epochs, at the end, that stands for where a run ended
 RISING = 1.25  # times the first epoch's loss (losslint: last tenth above 1.25 times the first)
@@ -23,8 +25,6 @@ LEAST_EPOCHS = 6  # fewer turns than this tell nothing about swinging
 
 OTHER_OPTIMIZERS = (("Adam", 1e-3, 0.9), ("SGD", 1e-2, 0.9))  # name, rate, momentum: each's customary start
 SAME = {"AdamW": "Adam"}  # without weight decay, which is off here
-USUAL_RATES = {"SGD": 1e-2}  # others: USUAL_RATE
-USUAL_RATE = 1e-3
 UP, DOWN, BOTH = (10.0, 100.0), (0.1, 0.01), (10.0, 0.1, 0.01)
 FACTORS = {"flat": UP, "nan": DOWN, "oscillating": DOWN, "rising": DOWN, "stuck": BOTH}  # times the rate that failed
 
@@ -55,8 +55,9 @@ def swings(loss: Sequence[float]) -> bool:
 
 def bare(point: Hyperparameters) -> Hyperparameters:
     """The point without anything that hinders learning by heart."""
-    return dataclasses.replace(
+    plain = dataclasses.replace(
         point,
+        ema_momentum=None,
         augmentation=(),
         dropout=0.0,
         weight_decay=0.0,
@@ -66,15 +67,18 @@ def bare(point: Hyperparameters) -> Hyperparameters:
         schedule="none",
         warmup_epochs=0.0,
     )
+    return adapted(plain)
 
 
 def usual(point: Hyperparameters) -> Hyperparameters:
-    """The same optimizer at its customary rate."""
-    return dataclasses.replace(point, learning_rate=USUAL_RATES.get(point.optimizer, USUAL_RATE))
+    """The same optimizer at its usual rate."""
+    return dataclasses.replace(point, learning_rate=usual_rate(point))
 
 
 def other_rates(point: Hyperparameters, shape: str) -> list[Hyperparameters]:
     """The same optimizer at other rates, by the shape of its failure."""
+    if not has_rate(point.optimizer):
+        return []
     rates = [float(f"{point.learning_rate * factor:.4g}") for factor in FACTORS.get(shape, ())]
     return [dataclasses.replace(point, learning_rate=rate) for rate in rates]
 
@@ -92,4 +96,5 @@ def other_optimizers(point: Hyperparameters) -> list[Hyperparameters]:
 def faster(point: Hyperparameters, shape: str) -> list[Hyperparameters]:
     """Ten times the rate of a run that was still on its way when its epochs ended; nothing for any other shape."""
     rate = float(f"{10 * point.learning_rate:.4g}")
-    return [dataclasses.replace(point, learning_rate=rate)] if shape == "stuck" else []
+    slow = shape == "stuck" and has_rate(point.optimizer)
+    return [dataclasses.replace(point, learning_rate=rate)] if slow else []

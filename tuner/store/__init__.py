@@ -15,7 +15,9 @@ from tuner.store.errors import (
 from tuner.store.files import replace_file, replace_text
 from tuner.store.reader import RunSummary, artifact_names, list_runs, read_artifact, read_run, summarize
 from tuner.store.results import Result
+from tuner.store.revisiting import revisit
 from tuner.store.rows import key_of
+from tuner.store.sealed import readers_of_test
 from tuner.store.table import export_csv, write_table
 from tuner.store.writer import Store
 
@@ -35,8 +37,10 @@ __all__ = [
     "list_runs",
     "read_artifact",
     "read_run",
+    "readers_of_test",
     "replace_file",
     "replace_text",
+    "revisit",
     "summarize",
     "write_table",
 ]

@@ -68,7 +68,7 @@ def plain(value: Any) -> Any:
 def first_meta(
     name: str, number: int, recipe: Mapping[str, Any], recipe_text: str, environment: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What `meta` holds when a run begins; no other keys are ever added."""
+    """What `meta` holds when a run begins; no other keys are ever added (an older run lacks the last two)."""
     return {
         "name": name,
         "number": number,
@@ -80,7 +80,9 @@ def first_meta(
         "conclusion": {},
         "seconds": 0.0,  # active time, summed over resumes
         "best_val_accuracy": math.nan,  # of all trials, so that a list of runs need not read them
-        "test": None,  # number of the trial for which the test set was read
+        "test": None,  # number of the trial for which the test set was read, or was about to be
+        "test_images": "",  # a hash of what the test set shows
+        "test_answer": None,  # what it said
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tuner.hyperparameters import PATHS
-from tuner.records import Trial, to_json
+from tuner.records import Trial, TrialSpec, to_json
 from tuner.store.files import replace_text
 from tuner.store.reader import read_run
 
@@ -16,7 +16,7 @@ TABLE = "trials.csv"
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a cell begins that a spreadsheet would run as a formula
 COLUMNS = (
     *("number", "step", "round", "stage", "state", "val_accuracy", "val_loss", "accuracy", "loss"),
-    *("best_epoch", "epochs", "seconds", "seed", "examples", "parent", "engine", "reason", "weights"),
+    *("best_epoch", "epochs", "seconds", "seed", "examples", "fold", "parent", "engine", "reason", "weights"),
 )
 
 
@@ -44,10 +44,15 @@ def _row(trial: Trial) -> list[Any]:
     best = [_at(values, trial.best_epoch) for values in (curves.accuracy, curves.loss)]
     return [
         *(trial.number, spec.step, spec.round, spec.stage, trial.state, trial.val_accuracy, trial.val_loss, *best),
-        *(trial.best_epoch, curves.epochs, round(trial.seconds, 3), spec.seed, spec.examples, spec.parent),
+        *(trial.best_epoch, curves.epochs, round(trial.seconds, 3), spec.seed, spec.examples, _fold(spec), spec.parent),
         *(trial.engine, trial.reason, trial.weights),
         *(getattr(spec.hyperparameters, field) for field in PATHS.values()),
     ]
+
+
+def _fold(spec: TrialSpec) -> str:
+    """`1 of 5`; empty for a trial on the one validation split."""
+    return "" if spec.fold is None else f"{spec.fold[0]} of {spec.fold[1]}"
 
 
 def _at(values: tuple[float, ...], epoch: int | None) -> float:

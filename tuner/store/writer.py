@@ -18,7 +18,7 @@ from typing import Any
 from tuner.interrupts import StopFlag
 from tuner.progress import Progress
 from tuner.records import Finding, LearningCurves, Trial, TrialSpec, TrialState, finding_from_json, number
-from tuner.store.errors import RunFinished, StoreError, TestAlreadyRead
+from tuner.store.errors import RunFinished, StoreError
 from tuner.store.events import append_events, finding_event, trial_event
 from tuner.store.files import sweep_temporary
 from tuner.store.folders import check_recipe, write_resolved
@@ -36,6 +36,7 @@ from tuner.store.schema import (
     put_meta,
     upgrade,
 )
+from tuner.store.sealed import Sealed
 from tuner.store.table import TABLE, write_table
 from tuner.store.weights import WEIGHTS, Kept, sweep_weights, verify_weights
 
@@ -65,7 +66,7 @@ class Store:
         self._kept: dict[int, Kept] = {}
         self._verified: set[int] = set()
         self._remember(map(remembered_from_row, get_trials(connection)))
-        self._test_read_here = False
+        self.sealed = Sealed(self._meta, self._put)
 
     @classmethod
     def create(
@@ -192,7 +193,8 @@ class Store:
         """Keep some bytes for the report under `name`, in place of what had that name."""
         with self._database.commit() as connection:
             connection.execute("INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?)", (name, media_type, data))
-            put_meta(connection, {"seconds": self.seconds})
+            if self.status != "finished":  # who looks at a run that has ended does not make it longer
+                put_meta(connection, {"seconds": self.seconds})
 
     def weights_path(self, trial: Trial) -> Path:
         """The file of a trial's kept weights, checked against the bytes that were written.
@@ -221,19 +223,14 @@ class Store:
             (self.folder / self._kept.pop(one.trial.number).name).unlink(missing_ok=True)
         self._all = None
 
-    def open_test(self, trial: int) -> None:
-        """Record, before it happens, that the test set is read for trial number `trial`.
+    def open_test(self, trial: int, images: str = "") -> None:
+        """Record, before it happens, that the test set is read for a trial: see `sealed.py`. Raises `TestAlreadyRead`.
 
-        A run that died after this may read it again, for the same trial only. Raises `TestAlreadyRead` on a second
-        call in one process, for another trial, or once the run is finished.
+        `images` is a hash of what the test set shows.
         """
         if not 1 <= trial <= len(self._trials):
             raise StoreError(f"There is no trial {trial} to test; this run has {len(self._trials)}.")
-        read_for = self._meta["test"]
-        if read_for is not None and (self._test_read_here or read_for != trial or self.status == "finished"):
-            raise TestAlreadyRead(f"The test set was read for trial {read_for}; this run will not read it again.")
-        self._put(test=trial)
-        self._test_read_here = True
+        self.sealed.open(trial, images)
 
     def note_device(self, device: Mapping[str, Any]) -> None:
         """Add to the environment what is known only once Keras is imported; after a resume, the device of that."""
@@ -276,7 +273,9 @@ class Store:
     def _record_fresh(self, fresh: Mapping[str, Result]) -> None:
         with self._database.writing(self.folder / WEIGHTS):
             done = record(self.folder, len(self._trials) + 1, fresh)
-        scores = [one.trial.val_accuracy for one in done] + [number(self._meta["best_val_accuracy"])]
+        scores = [one.trial.val_accuracy for one in done if one.trial.spec.fold is None] + [
+            number(self._meta["best_val_accuracy"])
+        ]
         best = max((score for score in scores if not math.isnan(score)), default=math.nan)
         with self._database.commit() as connection:
             connection.executemany(INSERT_TRIAL, [one.row for one in done])

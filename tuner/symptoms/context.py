@@ -6,8 +6,23 @@ settings a remedy becomes a number.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
+from tuner.recipe.ladder import mixes
 from tuner.records import Trial
+
+
+@dataclass(frozen=True)
+class OfRecipe:
+    """What a recipe says of the network and its images: remedies are then settings of it, not of single layers."""
+
+    backbone: str
+    normalization: str = "own"
+    pretrained: bool = True
+    trainable: str = "none"  # of the backbone's layers
+    augmentation: tuple[tuple[str, tuple[tuple[str, Any], ...]], ...] = ()
+    image_size: tuple[int, int] = (224, 224)  # height and width in pixels
+    class_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,9 +46,14 @@ class Context:
     weight_decay: float | None = None
     label_smoothing: float | None = None
     augmented: bool | None = None  # training images are distorted
+    labels_mixed: bool = False  # training is measured on mixed images, where no model is as right as on whole ones
     keeps_best: bool = False  # what is kept are the weights of the best epoch, not of the last
     stops_early: bool = False  # the run ends by itself soon after its best epoch, and keeps that
     next_stage: bool = False  # a transfer stage with more trainable layers follows
+    l2: float | None = None
+    batch_norm_trains: bool | None = None  # batch normalization computes with the batch
+    optimizer: str | None = None  # its class in Keras
+    recipe: "OfRecipe | None" = None  # where a recipe says what is trained; None for a program
 
 
 def for_trial(context: Context, trial: Trial) -> Context:
@@ -47,8 +67,12 @@ def for_trial(context: Context, trial: Trial) -> Context:
         dropout=point.dropout if context.dropout is None else context.dropout,
         weight_decay=point.weight_decay if context.weight_decay is None else context.weight_decay,
         label_smoothing=point.label_smoothing if context.label_smoothing is None else context.label_smoothing,
+        l2=point.l2 if context.l2 is None else context.l2,
+        optimizer=point.optimizer if context.optimizer is None else context.optimizer,
+        recipe=context.recipe and replace(context.recipe, trainable=point.trainable, augmentation=point.augmentation),
         keeps_best=True,
         augmented=bool(point.augmentation) if context.augmented is None else context.augmented,
+        labels_mixed=context.labels_mixed or mixes(point.augmentation),
     )
 
 

@@ -13,7 +13,7 @@ from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.causes import weighed
 from tuner.symptoms.context import Context
 from tuner.symptoms.loss_metric_disagree import climbs_and_gets_better
-from tuner.symptoms.remedies import clipped, look_at_labels, slower
+from tuner.symptoms.remedies import clipped, look_at_labels, slower, warmed_up
 from tuner.symptoms.shape import cost, falls, lowest, moving_average, noise
 from tuner.symptoms.symptom import Symptom
 
@@ -57,6 +57,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         (
             slower(curves, context, 3 if not runaway else 10, "the steps are too large for where the weights are now"),
             clipped("a cut gradient cannot throw the weights out"),
+            warmed_up("steps that begin small find a place where large ones hold"),
         ),
         onset=min(onset, len(values)),
         confidence=0.95 if runaway or lost > progress else 0.8,

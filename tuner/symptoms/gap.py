@@ -6,9 +6,10 @@ Source: AUTOTRAINER (a gap of 0.1 in accuracy, 0.07 above 0.9); DEFault (0.1); t
 validation set is added, because ten images are a gap of 0.1 by luck.
 """
 
-from tuner.records import LearningCurves, Outcome, Verdict
+from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import regularized
+from tuner.symptoms.costs import cheapest_first
+from tuner.symptoms.remedies import more_data, regularized, softened
 from tuner.symptoms.shape import median
 from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import accuracy_noise
@@ -80,12 +81,18 @@ def _verdict(
         Outcome.PASS,
         sentence,
         evidence,
-        regularized(context),
+        _remedies(context),
         onset=onset,
         confidence=confidence,
         check="evaluate training images in inference mode: no better than validation means batch norm, not the data",
         source="AUTOTRAINER 0.1 and 0.07, plus 3 standard errors; the lecture's step 5",
     )
+
+
+def _remedies(context: Context) -> tuple[Change, ...]:
+    softer = softened(context, "soft labels keep the model from growing too sure")
+    held = cheapest_first([*regularized(context), *softer])
+    return (*held, more_data(context, "what holds for more examples cannot be learned by heart"))
 
 
 SYMPTOM = Symptom(

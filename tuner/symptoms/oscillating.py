@@ -6,9 +6,9 @@ an accuracy that was measured on n examples.
 
 from collections.abc import Sequence
 
-from tuner.records import Change, LearningCurves, Outcome, Verdict
+from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import slower
+from tuner.symptoms.remedies import decaying, slower
 from tuner.symptoms.shape import median, noise, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import accuracy_noise, scheduled, start
@@ -42,7 +42,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         {"jitter": jitter, "limit": limit, "share_of_turns": turns},
         (
             slower(curves, context, 3, "smaller steps swing less"),
-            Change("schedule.name", "cosine", "a rate that decays to zero comes to rest"),
+            decaying("a rate that decays to zero comes to rest"),
         ),
         onset=len(values) - len(late) + 1,
         confidence=0.7,

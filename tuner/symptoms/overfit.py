@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms import gap
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import look_at_labels, regularized, softened, stopped_early
+from tuner.symptoms.costs import cheapest_first
+from tuner.symptoms.remedies import look_at_labels, more_data, regularized, softened, stopped_early
 from tuner.symptoms.shape import cost, is_accuracy, lowest, median, median_of_three, noise, tail, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import accuracy_noise, examples_behind, start
@@ -172,7 +173,8 @@ def _remedies(context: Context, suffers: bool, memorized: bool) -> tuple[Change,
     softer = softened(context, "soft labels keep the model from growing too sure")
     ends = stopped_early(context, "the best epoch's weights are better than the last ones, whatever else is changed")
     firm = regularized(context)
-    return (*look, *ends, *firm, *softer) if suffers else (*look, *ends, *softer, *firm)
+    held = cheapest_first((*firm, *softer) if suffers else (*softer, *firm))
+    return (*look, *ends, *held, more_data(context, "what holds for more examples cannot be learned by heart"))
 
 
 SYMPTOM = Symptom(

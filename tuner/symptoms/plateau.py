@@ -11,7 +11,16 @@ from collections.abc import Sequence
 from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms.causes import ordered, weighed
 from tuner.symptoms.context import Context
-from tuner.symptoms.remedies import USUAL_RATE, enlarged, look_at_labels, normalized, slower, woken
+from tuner.symptoms.remedies import (
+    USUAL_RATE,
+    adaptive,
+    decaying,
+    enlarged,
+    look_at_labels,
+    normalized,
+    slower,
+    woken,
+)
 from tuner.symptoms.shape import cost, drops, median, noise, tail, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import POOR_LOSS, POOR_UNKNOWN, chance, rate, scheduled, start
@@ -67,15 +76,16 @@ def _causes(late: Sequence[float], now: float | None) -> dict[str, float]:
 
 
 def _remedies(curves: LearningCurves, context: Context, causes: dict[str, float]) -> tuple[Change, ...]:
-    decays = Change("schedule.name", "cosine", "a rate that decays gets past where a constant one comes to a halt")
+    decays = decaying("a rate that decays gets past where a constant one comes to a halt")
+    adapts = adaptive(context, "a step of its own for each weight leaves a valley that is flat one way only")
     return ordered(
         causes,
         {
             "lr_too_high": (slower(curves, context, 3, "smaller steps reach lower"), decays),
-            "lr_too_low": (woken(curves, context, "larger steps leave a flat place"), decays),
+            "lr_too_low": (woken(curves, context, "larger steps leave a flat place"), *adapts, decays),
             "underfit": enlarged(context),
             "label_noise": (look_at_labels("wrong labels are a floor that no model gets below"),),
-            "dead_relu": (normalized("units that never answer learn nothing; normalized inputs wake them"),),
+            "dead_relu": normalized(context, "units that never answer learn nothing; normalized inputs wake them"),
         },
     )
 

@@ -119,7 +119,7 @@ def _causes(curves: LearningCurves, context: Context, level: Chance) -> dict[str
 
 
 def _remedies(curves: LearningCurves, context: Context, causes: dict[str, float]) -> tuple[Change, ...]:
-    live = normalized("units that never answer learn nothing; normalized inputs wake them")
+    live = normalized(context, "units that never answer learn nothing; normalized inputs wake them")
     return ordered(
         causes,
         {
@@ -130,8 +130,8 @@ def _remedies(curves: LearningCurves, context: Context, causes: dict[str, float]
             ),
             "lr_too_low": (woken(curves, context, "nothing moves, and nothing was thrown out"),),
             "input_scale": (scaled("large inputs make the first steps too large"),),
-            "dead_relu": (live,),
-            "bad_init": (live,),
+            "dead_relu": live,
+            "bad_init": live,
             "ignores_input": (look_at_labels("inputs or labels may not be connected to the loss"),),
         },
     )

@@ -1,5 +1,7 @@
 """What does a spec ask for, in terms of the run and the data? Its ancestors, its splits, its control images."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tuner.data import Problem, Split
@@ -11,8 +13,12 @@ from tuner.training.schedules import SCHEDULES
 ROWS_AT_ONCE = 256  # images read at once for the mean image
 
 
-def check(spec: TrialSpec) -> None:
-    """Raises `ValueError` for a spec that contradicts itself."""
+def check(spec: TrialSpec, before: Sequence[TrialSpec] = ()) -> None:
+    """Raises `ValueError` for a spec that contradicts itself, or the specs `before` that it starts from."""
+    if any(each.fold != spec.fold for each in before):
+        raise ValueError(
+            f"a trial on fold {spec.fold} starts from trials on that fold: others saw what it validates on"
+        )
     if spec.ramp is not None and (spec.max_steps is None or min(spec.ramp) <= 0):
         raise ValueError(f"a range test needs max_steps and rates above 0, not {spec.max_steps} and {spec.ramp}")
     if spec.patience is not None and not spec.validate:
@@ -33,6 +39,16 @@ def ancestors(run: Store, spec: TrialSpec) -> list[TrialSpec]:
     while spec.parent is not None:
         spec = trial_of(run, spec.parent).spec
         found.append(spec)
+    return found
+
+
+def losses_before(run: Store, spec: TrialSpec) -> tuple[float, ...]:
+    """The loss after each epoch of the trials that this one continues, oldest first: what a plateau is seen in."""
+    found: tuple[float, ...] = ()
+    while spec.continued and spec.parent is not None:
+        parent = trial_of(run, spec.parent)
+        found = (parent.curves.val_loss or parent.curves.loss) + found
+        spec = parent.spec
     return found
 
 

@@ -1,16 +1,31 @@
-"""How do the recipe's augmentation layers become Keras layers? As `keras.layers` by name, told the range of our pixels.
+"""How do the recipe's augmentation layers become Keras layers? By name, ours or those of `keras.layers`.
 
 They run inside the training step, on float32 images in 0..255, and draw from generators that are re-keyed every epoch.
 """
 
 import inspect
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from tuner.hyperparameters import thawed
+from tuner.training.framing import Equalization, RandomCrop
+from tuner.training.mixing import CutMix, Mixing, MixUp
+from tuner.training.policies import AutoAugment
 
 VALUE_RANGE = (0, 255)  # of every pixel that a model sees
+SATURATION = (0, 1)  # what RandomSaturation clips is no pixel but a saturation, though it calls the two by one name
+
+OURS: Mapping[str, type[keras.layers.Layer]] = {
+    "AutoAugment": AutoAugment,
+    "CutMix": CutMix,
+    "Equalization": Equalization,
+    "MixUp": MixUp,
+    "RandomCrop": RandomCrop,
+}
+"""Layers that Keras does not have, or not as their papers describe them."""
 
 Recipe = tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]  # ((layer, ((argument, value), ...)), ...)
 
@@ -20,14 +35,30 @@ def build_augmentation(recipe: Recipe) -> list[keras.layers.Layer]:
     return [_layer(name, dict(arguments), place) for place, (name, arguments) in enumerate(recipe)]
 
 
+def augmented(layers: Sequence[keras.layers.Layer], images: Any) -> tuple[Any, Any]:
+    """Images (B, H, W, C) after all layers, and what each is made of: shares (B, B), or None if nothing mixes."""
+    shares = ops.eye(ops.shape(images)[0]) if any(isinstance(layer, Mixing) for layer in layers) else None
+    for layer in layers:
+        if isinstance(layer, Mixing):
+            images, shares = layer(images, shares, training=True)
+        else:
+            images = layer(images, training=True)
+    return images, shares
+
+
+def label_keeping(recipe: Recipe) -> Recipe:
+    """The entries that leave an image its one label."""
+    return tuple(entry for entry in recipe if not issubclass(OURS.get(entry[0], keras.layers.Layer), Mixing))
+
+
 def _layer(name: str, arguments: dict[str, Any], place: int) -> keras.layers.Layer:
-    kind = getattr(keras.layers, name, None)
+    kind = OURS.get(name) or getattr(keras.layers, name, None)
     if kind is None:
         raise ValueError(f"augmentation: keras.layers has no {name}")
     known = inspect.signature(kind).parameters
     given = {key: thawed(value) for key, value in arguments.items()}
     # Some layers count their colors in [0, 1] unless told; all of them would draw an unrepeatable seed.
-    ours = {"value_range": VALUE_RANGE, "seed": place}
+    ours = {"value_range": SATURATION if name == "RandomSaturation" else VALUE_RANGE, "seed": place}
     layer = kind(**{key: value for key, value in ours.items() if key in known} | given)
     if keras.backend.backend() == "jax":
         layer.supports_jit = True  # Keras says no to some for TensorFlow's sake, and would run all steps uncompiled

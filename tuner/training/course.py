@@ -1,5 +1,6 @@
 """What is one trial, ready to run? On which examples, for how many steps, at which rates. No Keras."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from tuner.records import TrialSpec
 from tuner.training.asked import class_weights_of
 from tuner.training.batches import Examples, stratified
 from tuner.training.curves import Log
-from tuner.training.schedules import ramp_rate, rate_at
+from tuner.training.schedules import FIELDS, PLATEAU, factor_at, ramp_rate
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,7 @@ class Course:
     shuffle: bool
     epochs_before: int  # of the trials that this one continues
     keep: tuple[str, ...]  # parts whose weights go into the file
+    losses_before: tuple[float, ...] = ()  # of those epochs, for the schedule that looks at them
 
     @property
     def steps_per_epoch(self) -> int:
@@ -51,11 +53,33 @@ class Course:
 
     def rate_at(self, step: int, log: Log) -> float:
         """The learning rate of batch `step` of this trial, from 0, after the epochs in `log`."""
+        return self.peak * self.factor_at(step, log)
+
+    @property
+    def peak(self) -> float:
+        """What factors multiply: the learning rate; 1 in a range test, whose rates are what they are."""
+        return self.spec.hyperparameters.learning_rate if self.spec.ramp is None else 1.0
+
+    def factor_at(self, step: int, log: Log) -> float:
+        """What the peak is multiplied by at batch `step`."""
         if self.spec.ramp is not None:
             return ramp_rate(*self.spec.ramp, step, self.steps)
         before = self.epochs_before * self.steps_per_epoch
-        losses = log.val_loss or log.loss
-        return rate_at(self.spec.hyperparameters, before + step, self.horizon, self.steps_per_epoch, losses)
+        point, losses = self.spec.hyperparameters, self._losses(log)
+        return factor_at(point, before + step, self.horizon, self.steps_per_epoch, losses)
+
+    def shape(self, log: Log) -> Hashable:
+        """What the factors follow from besides the step: courses of one shape differ in their peak alone."""
+        point = self.spec.hyperparameters
+        numbers = tuple(getattr(point, field) for field in FIELDS)
+        where = (self.spec.ramp, self.steps, self.horizon, self.epochs_before, self.steps_per_epoch)
+        return (*where, *numbers, self._losses(log))
+
+    def _losses(self, log: Log) -> tuple[float, ...]:
+        """Those that a schedule looks at, if it does."""
+        if self.spec.hyperparameters.schedule != PLATEAU:
+            return ()
+        return (*self.losses_before, *(log.val_loss or log.loss))
 
 
 def course_of(
@@ -65,6 +89,7 @@ def course_of(
     validation: np.ndarray | None,
     epochs_before: int,
     keep: tuple[str, ...],
+    losses_before: tuple[float, ...] = (),
 ) -> Course:
     """The course of `spec` on what its model sees of the training and validation images (None: not validated)."""
     data = problem.dataset
@@ -78,4 +103,5 @@ def course_of(
         problem.recipe.data.shuffle,
         epochs_before,
         keep,
+        losses_before,
     )

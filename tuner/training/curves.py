@@ -54,6 +54,13 @@ class Log:
         if not math.isfinite(loss):
             self.reason = f"loss became {worded(loss)} at epoch {self.epochs + 1}, step {self.steps}"
 
+    def iteration(self, before: float, loss: float, accuracy: float, rate: float, count: int) -> None:
+        """An epoch that was one step with all `count` examples, which had the loss `before` it and `loss` after it."""
+        self.step(loss, accuracy, rate, count)
+        if self.step_loss and len(self.step_loss) == self.steps:  # kept
+            self.step_loss[-1] = before
+        self.end_epoch(rate)
+
     def end_epoch(self, rate: float) -> None:
         """The epoch is over, at this learning rate."""
         total, right, examples = self._sums

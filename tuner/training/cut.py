@@ -64,6 +64,7 @@ def _bytes(problem: Problem, lower: Trunk) -> int:
 
 def _fits(problem: Problem, run: Store, spec: TrialSpec) -> bool:
     """Whether the maps are there, or the disk has room for them."""
+    problem = problem.whole  # a fold's maps are rows of those of all images
     lower = lower_of(problem, models.structure_of(spec.hyperparameters), first_seed(run, spec))
     assert lower is not None  # or this engine would not serve
     files = {split: features_file(problem.cache, problem.dataset.fingerprint, split, lower) for split in SPLITS}

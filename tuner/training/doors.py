@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 
 from tuner.data import Problem
+from tuner.data.folds import folded
 from tuner.hyperparameters import Hyperparameters
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
-from tuner.training.asked import check
+from tuner.training.asked import ancestors, check
 from tuner.training.curves import InitialReading
 from tuner.training.engines import ENGINES, Engine
 
@@ -31,16 +32,20 @@ def fit_many(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[T
     when a stop was asked for (finished trials are recorded).
     """
     done = {spec: trial for spec in specs if (trial := run.remembered(spec)) is not None}
-    groups: dict[tuple[str, Hashable], tuple[Engine, list[TrialSpec]]] = {}
-    for spec in dict.fromkeys(specs) if len(done) < len(set(specs)) else ():
-        check(spec)
-        engine = next(engine for engine in ENGINES if engine.can_serve(problem, run, spec))
-        groups.setdefault((engine.name, engine.group(problem, run, spec)), (engine, []))[1].append(spec)
-    for engine, group in groups.values():  # formed of all of them: a resumed run trains, and numbers, its trials alike
-        most = engine.most(problem, group[0])
+    groups: dict[Hashable, tuple[Engine, Problem, list[TrialSpec]]] = {}
+    new = len(done) < len(set(specs))
+    seen = {fold: folded(problem, fold) for fold in dict.fromkeys(spec.fold for spec in specs if new)}
+    for spec in dict.fromkeys(specs) if new else ():
+        check(spec, ancestors(run, spec))
+        own = seen[spec.fold]
+        engine = next(engine for engine in ENGINES if engine.can_serve(own, run, spec))
+        key = (engine.name, spec.fold, engine.group(own, run, spec))
+        groups.setdefault(key, (engine, own, []))[2].append(spec)
+    for engine, own, group in groups.values():  # formed of all: a resumed run trains, and numbers, its trials alike
+        most = engine.most(own, group[0])
         for begin in range(0, len(group), most):
             rest = [spec for spec in group[begin : begin + most] if spec not in done]
-            done |= zip(rest, engine.serve(problem, run, rest) if rest else [], strict=True)
+            done |= zip(rest, engine.serve(own, run, rest) if rest else [], strict=True)
     return [done[spec] for spec in specs]
 
 

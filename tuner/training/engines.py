@@ -13,6 +13,7 @@ from tuner.records import Trial, TrialSpec
 from tuner.store import Store
 from tuner.training.asked import ancestors
 from tuner.training.heads import engine as heads
+from tuner.training.lbfgs import engine as lbfgs
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ def always(problem: Problem, run: Store, spec: TrialSpec) -> bool:
 
 
 ENGINES = (
+    Engine(lbfgs.NAME, lbfgs.can_serve, lbfgs.group, any_number, lbfgs.serve),
     Engine(heads.NAME, heads.can_serve, heads.group, heads.most, heads.serve),
     Engine("head", can_serve_head, family("head"), any_number, serve_head),
     Engine("cut", can_serve_cut, family("cut"), any_number, serve_cut),

@@ -10,8 +10,7 @@ import dataclasses
 import gc
 import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -22,76 +21,17 @@ from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
 from tuner.training import runtime
 from tuner.training.augmentation import build_augmentation
-from tuner.training.batches import chunks_of, even_chunk
+from tuner.training.batches import even_chunk
+from tuner.training.family import Family, FamilyKey, compiled, depths_of, parts_of, with_auxiliary
 from tuner.training.features import Trunk, at_once
 from tuner.training.known import remember
-from tuner.training.optimizers import OptimizerKey, OptimizerStart, make_optimizer, optimizer_key
-from tuner.training.trainee import Trainee, dropout_layers, rekey, seed_states
+from tuner.training.optimizers import optimizer_key
+from tuner.training.trainee import Trainee, seed_states
 from tuner.training.trunks import make_trunk
 
 MOST_FAMILIES = 6  # kept compiled; a whole recipe needs no more
 MOST_FROZEN = 2  # frozen classifiers kept for their features
 FEATURES_AT_ONCE = 1024  # rows of one prediction of a head
-
-Augmentation = tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]
-
-
-@dataclass(frozen=True)
-class FamilyKey:
-    """What changes the graph."""
-
-    engine: str  # head: on cached features; cut: above a cut, on cached feature maps; net: the whole model
-    model: str  # the model, its input and its runtime, as JSON
-    structure: models.Structure
-    optimizer: OptimizerKey
-    batch_size: int
-    augmentation: Augmentation
-
-
-@dataclass(frozen=True)
-class Family:
-    """A compiled model with the handles of everything that is set between trials."""
-
-    trainee: Trainee
-    optimizer: keras.optimizers.Optimizer  # holds learning_rate and weight_decay
-    optimizer_start: OptimizerStart
-    variables: Sequence[keras.Variable]  # the last ones of the classifier's, in its order
-    parts: Mapping[str, Sequence[keras.Variable]]  # weights: backbone and head, head alone, or model
-    dropouts: Sequence[models.RateDropout]
-    seeds: Sequence[keras.Variable]
-    chunk: int  # rows of one prediction
-
-    def begin(self, fresh: Sequence[np.ndarray], point: Hyperparameters) -> None:
-        """Put everything to the start of a trial: first weights, an untouched optimizer, the values of `point`.
-
-        `fresh` are values of all of the classifier's variables; a head takes the last of them.
-        """
-        for variable, value in zip(self.variables, fresh[-len(self.variables) :], strict=True):
-            variable.assign(value)
-        self.restart_optimizer(point)
-        self.trainee.label_smoothing.assign(point.label_smoothing)
-        self.trainee.l1.assign(point.l1)
-        self.trainee.l2.assign(point.l2)
-        for layer in self.dropouts:
-            layer.set_rate(point.dropout)
-
-    def restart_optimizer(self, point: Hyperparameters) -> None:
-        """An optimizer that has not taken a step from the weights as they are now."""
-        self.optimizer_start.restore(self.trainee.optimizer, self.trainee.trainable_variables)
-        self.optimizer.weight_decay.assign(point.weight_decay)
-
-    def rekey(self, seed: int, epoch: int) -> None:
-        """Give every random layer its stream for one epoch (from 0): the same whether or not the run was continued."""
-        rekey(self.seeds, seed, epoch)
-
-    def scores(self, inputs: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
-        """Scores (N, num_classes), float32, in inference mode; `check` is called before each chunk."""
-        found = []
-        for chunk, count in chunks_of(inputs, self.chunk):
-            check()
-            found.append(np.asarray(self.trainee.predict_on_batch(chunk), np.float32)[:count])
-        return np.concatenate(found)
-
 
 _families: OrderedDict[FamilyKey, Family] = OrderedDict()  # cache: compiled models, the most recently used last
 _frozen: OrderedDict[tuple[Any, ...], tuple[models.Classifier, Trunk | None]] = OrderedDict()  # cache: likewise
@@ -138,6 +78,11 @@ def build(problem: Problem, structure: models.Structure, seed: int) -> models.Cl
         return models.build_classifier(*_ground(problem), structure, seed)
 
 
+def frozen_of(problem: Problem, structure: models.Structure, seed: int) -> models.Classifier:
+    """The classifier whose backbone nobody trains, with the weights that the recipe says; its head's are anybody's."""
+    return _frozen_classifier(problem, structure, seed)[0]
+
+
 def trunk_of(problem: Problem, structure: models.Structure, seed: int) -> Trunk | None:
     """The frozen backbone with the weights that the recipe says; None if the model is a user's whole classifier."""
     return _frozen_classifier(problem, structure, seed)[1]
@@ -149,7 +94,7 @@ def lower_of(problem: Problem, structure: models.Structure, seed: int) -> Trunk 
     None if it cannot be told apart from the rest: see `models.cut_layer` and `models.same_in_training`. The layers are
     those of the frozen classifier: they have the weights that the recipe says, and nobody trains them.
     """
-    ground = dataclasses.replace(structure, trainable="none")
+    ground = dataclasses.replace(structure, trainable="none", auxiliary_head=False)
     classifier, _ = _frozen_classifier(problem, ground, seed)
     key = (model_key(problem), ground, structure.trainable, seed if problem.recipe.model.weights is None else 0)
     if key not in _lower:
@@ -161,7 +106,8 @@ def lower_of(problem: Problem, structure: models.Structure, seed: int) -> Trunk 
 
 def untouched(problem: Problem, structure: models.Structure, seed: int, trainables: Sequence[str]) -> bool:
     """Whether what lies below the cut of `structure` stays as it is while the layers of each of `trainables` train."""
-    backbone = _frozen_classifier(problem, dataclasses.replace(structure, trainable="none"), seed)[0].backbone
+    ground = dataclasses.replace(structure, trainable="none", auxiliary_head=False)
+    backbone = _frozen_classifier(problem, ground, seed)[0].backbone
     layer = None if backbone is None else models.cut_layer(backbone, structure.trainable)
     return layer is not None and not any(models.moves(backbone, trainable, layer) for trainable in trainables)
 
@@ -173,13 +119,6 @@ def trunk_below(engine: str, problem: Problem, structure: models.Structure, seed
     trunk = (lower_of if engine == "cut" else trunk_of)(problem, structure, seed)
     assert trunk is not None, f"engine {engine} serves no model without one"
     return trunk
-
-
-def parts_of(classifier: models.Classifier) -> dict[str, list[keras.Variable]]:
-    """The weights of a classifier by part: backbone and head, or model."""
-    if classifier.backbone is None or classifier.head is None:
-        return {"model": classifier.model.weights}
-    return {"backbone": classifier.backbone.weights, "head": classifier.head.weights}
 
 
 def model_key(problem: Problem) -> str:
@@ -218,6 +157,7 @@ def _trunk(problem: Problem, described: str, backbone: keras.Model | None, seed:
     """The backbone as a trunk; one for all structures, because no head changes what it sees."""
     if backbone is None:
         return None
+    problem = problem.whole  # one for all folds
     key = (described, problem.dataset.fingerprint, seed)
     if key not in _trunks:
         _make_room(_trunks, MOST_FROZEN)
@@ -233,7 +173,7 @@ def _head_family(problem: Problem, key: FamilyKey) -> Family:
     assert head is not None
     trainee = Trainee([head], kernels=models.head_kernels(classifier), from_logits=classifier.from_logits)
     chunk = even_chunk(len(problem.dataset.validation.labels), FEATURES_AT_ONCE)
-    return _compiled(problem, key, trainee, head, {"head": head.weights}, chunk)
+    return compiled(problem, key, trainee, head, {"head": head.weights}, chunk)
 
 
 def _lower_trunk(problem: Problem, classifier: models.Classifier, trainable: str) -> Trunk | None:
@@ -259,42 +199,35 @@ def _cut_family(problem: Problem, key: FamilyKey) -> Family:
     assert layer is not None  # or `lower_of` would have said so
     _, upper = models.split_at(classifier.backbone, layer)
     shaped = keras.layers.Reshape(upper.input_shape[1:], name="maps")
-    parts = [shaped, upper, classifier.head]
-    trainee = Trainee(parts, kernels=models.head_kernels(classifier), from_logits=classifier.from_logits)
+    upper, auxiliary = with_auxiliary(problem, key.structure, classifier, upper, layer)
+    trainee = Trainee(
+        [shaped, upper, classifier.head],
+        kernels=models.head_kernels(classifier),
+        from_logits=classifier.from_logits,
+        auxiliary=auxiliary,
+    )
     validation = problem.dataset.validation.images
     chunk = even_chunk(len(validation), at_once(validation.shape))
-    family = _compiled(problem, key, trainee, classifier.model, parts_of(classifier), chunk)
+    family = compiled(problem, key, trainee, classifier.model, parts_of(classifier), chunk, depths_of(key, classifier))
     return dataclasses.replace(family, seeds=seed_states(classifier.model))
 
 
 def _net_family(problem: Problem, key: FamilyKey) -> Family:
     classifier = build(problem, key.structure, problem.recipe.seed)
     whole = classifier.backbone is None or classifier.head is None
+    lowest = classifier.model if whole else classifier.backbone
+    lowest, auxiliary = with_auxiliary(problem, key.structure, classifier, lowest)
     trainee = Trainee(
-        [classifier.model] if whole else [classifier.backbone, classifier.head],
+        [lowest] if whole else [lowest, classifier.head],
         build_augmentation(key.augmentation),
         models.head_kernels(classifier),
         classifier.from_logits,
         frozen=not whole and key.structure.trainable == "none",
+        auxiliary=auxiliary,
     )
     validation = problem.dataset.validation.images
     chunk = even_chunk(len(validation), at_once(validation.shape))
-    return _compiled(problem, key, trainee, classifier.model, parts_of(classifier), chunk)
-
-
-def _compiled(
-    problem: Problem,
-    key: FamilyKey,
-    trainee: Trainee,
-    model: keras.Model,
-    parts: Mapping[str, Sequence[keras.Variable]],
-    chunk: int,
-) -> Family:
-    optimizer = make_optimizer(key.optimizer)
-    trainee.compile(optimizer, jit_compile=problem.recipe.runtime.jit_compile)
-    trainee.optimizer.build(trainee.trainable_variables)
-    start = OptimizerStart.of(trainee.optimizer)
-    return Family(trainee, optimizer, start, model.variables, parts, dropout_layers(model), seed_states(trainee), chunk)
+    return compiled(problem, key, trainee, classifier.model, parts_of(classifier), chunk, depths_of(key, classifier))
 
 
 def _make_room(cache: OrderedDict[Any, Any], most: int) -> None:

@@ -57,8 +57,10 @@ def remember(problem: Problem, seed: int, trunk: Digested) -> None:
 def description(problem: Problem) -> dict[str, Any]:
     """What the recipe and the data say about the features of the frozen backbone, the weights' values excepted."""
     recipe = problem.recipe
+    given = recipe.model.normalization
     return {
         "backbone": backbone_of(recipe),
+        **({} if given == "own" else {"normalization": given}),
         "pooling": recipe.model.pooling,
         "image_shape": list(problem.dataset.image_shape),
         "precision": recipe.runtime.precision,
@@ -104,7 +106,7 @@ def _file(problem: Problem, seed: int) -> Path | None:
         **description(problem),
         "exact": problem.recipe.runtime.exact,
         "weights": weights,
-        "reduced": [problem.dataset.fingerprint, problem.recipe.runtime.device] if reduced else None,
+        "reduced": [problem.dataset.whole.fingerprint, problem.recipe.runtime.device] if reduced else None,
         "versions": [FORMAT, version("keras"), backend_name(), version(WEIGHTS_PACKAGES.get(backbone.weights, ""))],
     }
     key = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:32]

@@ -10,12 +10,14 @@ from contextlib import contextmanager
 import keras
 
 from tuner.interrupts import StopFlag
+from tuner.models import AUXILIARY
 from tuner.progress import Progress
+from tuner.training.averages import averaged
 from tuner.training.batches import epoch_of
 from tuner.training.checkpoints import Checkpoint, Weights, copied
 from tuner.training.course import Course
 from tuner.training.curves import Log
-from tuner.training.families import Family
+from tuner.training.family import Family
 from tuner.training.optimizers import slots
 from tuner.training.scores import loss_and_accuracy
 from tuner.training.stepping import Ahead, Taken, stepping
@@ -30,11 +32,12 @@ def train(family: Family, course: Course, progress: Progress, stop: StopFlag) ->
     with _reported(progress, course):
         for epoch in range(course.epochs):
             _train_epoch(family, course, log, epoch, progress, stop)
-            _validate(family, course, log, stop)
-            if log.reason:
-                return log, None
-            if course.spec.keep and log.best_epoch == log.epochs:
-                best = copied(_kept_parts(family, course))
+            with averaged(family.optimizer):
+                _validate(family, course, log, stop)
+                if log.reason:
+                    return log, None
+                if course.spec.keep and log.best_epoch == log.epochs:
+                    best = copied(_kept_parts(family, course, best=True))
             if log.finished(course.spec):
                 break
     return log, None if best is None else _checkpoint(family, course, log, best)
@@ -84,12 +87,14 @@ def _validate(family: Family, course: Course, log: Log, stop: StopFlag) -> None:
     log.validated(*loss_and_accuracy(scores, course.validation.labels, family.trainee.from_logits))
 
 
-def _kept_parts(family: Family, course: Course) -> dict[str, Sequence[keras.Variable]]:
-    return {name: family.parts[name] for name in course.keep}
+def _kept_parts(family: Family, course: Course, best: bool) -> dict[str, Sequence[keras.Variable]]:
+    """What is kept of the weights; of the best ones no auxiliary head, which only a training that goes on needs."""
+    return {name: family.parts[name] for name in course.keep if not (best and name == AUXILIARY)}
 
 
 def _checkpoint(family: Family, course: Course, log: Log, best: Weights) -> Checkpoint:
-    last = best if log.best_epoch == log.epochs else copied(_kept_parts(family, course))
+    same = log.best_epoch == log.epochs and AUXILIARY not in course.keep and not family.optimizer.use_ema
+    last = best if same else copied(_kept_parts(family, course, best=False))
     return Checkpoint(best, last, slots(family.trainee.optimizer), course.epochs_before + log.epochs)
 
 

@@ -17,7 +17,13 @@ import keras
 import numpy as np
 
 from tuner.hyperparameters import Hyperparameters
+from tuner.training.layered import lay, layered
+from tuner.training.lbfgs.collecting import Collecting
+from tuner.training.novograd import NovoGrad
 from tuner.training.variables import value_of
+
+OWN: dict[str, type[keras.optimizers.Optimizer]] = {"NovoGrad": NovoGrad, "LBFGS": Collecting}
+"""Optimizers that Keras lacks."""
 
 STRUCTURAL: dict[str, tuple[str, ...]] = {"SGD": ("momentum", "nesterov"), "RMSprop": ("momentum",)}
 SLOTS_LIKE_WEIGHTS: dict[str, tuple[str, ...]] = {
@@ -32,6 +38,7 @@ class OptimizerKey:
 
     name: str
     arguments: tuple[tuple[str, Any], ...] = ()
+    layered: bool = False  # parts of the backbone learn at rates of their own; see tuner/training/layered.py
 
 
 def optimizer_key(point: Hyperparameters) -> OptimizerKey:
@@ -39,29 +46,48 @@ def optimizer_key(point: Hyperparameters) -> OptimizerKey:
     arguments = [(name, getattr(point, name)) for name in STRUCTURAL.get(point.optimizer, ())]
     if point.global_clipnorm is not None:
         arguments.append(("global_clipnorm", float(point.global_clipnorm)))
-    return OptimizerKey(point.optimizer, tuple(arguments))
+    if point.ema_momentum is not None:
+        arguments.append(("use_ema", True))
+    layered = point.layer_decay != 1 and point.trainable != "none"  # a head alone is one part
+    return OptimizerKey(point.optimizer, tuple(arguments), layered)
 
 
 def optimizer_class(name: str) -> type[keras.optimizers.Optimizer]:
-    """The class of that name in `keras.optimizers`. Raises `ValueError` that gives the nearest name."""
-    known = {
+    """The class of that name, of `keras.optimizers` or of ours. Raises `ValueError` that gives the nearest name."""
+    known = OWN | {
         key: value for key, value in vars(keras.optimizers).items() if isinstance(value, type) and key not in WRAPPERS
     }
     if name in known:
-        return known[name]
+        found: type[keras.optimizers.Optimizer] = known[name]
+        return found
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
-    raise ValueError(f"keras.optimizers has no {name}.{hint}")
+    raise ValueError(f"there is no optimizer {name}.{hint}")
 
 
 def make_optimizer(key: OptimizerKey) -> keras.optimizers.Optimizer:
-    """A new optimizer whose `weight_decay` is a variable, 0 until set."""
-    optimizer = optimizer_class(key.name)(learning_rate=1e-3, weight_decay=0.0, **dict(key.arguments))
+    """A new optimizer whose `weight_decay`, and `ema_momentum` where it averages, are variables, 0 until set."""
+    kind = optimizer_class(key.name)
+    kind = layered(kind) if key.layered else kind
+    optimizer = kind(learning_rate=1e-3, weight_decay=0.0, **dict(key.arguments))
     decay = optimizer.add_variable((), name="weight_decay")
     optimizer.weight_decay = decay
     if hasattr(optimizer, "adam_weight_decay"):  # Muon trains what is not a matrix by Adam
         optimizer.adam_weight_decay = decay
+    if optimizer.use_ema:
+        optimizer.ema_momentum = optimizer.add_variable((), name="ema_momentum")
+    if key.layered:
+        lay(optimizer)
     return optimizer
+
+
+def set_numbers(optimizer: keras.optimizers.Optimizer, point: Hyperparameters) -> None:
+    """Give an optimizer of `make_optimizer` the decay, and the momentum of its average, of `point`."""
+    optimizer.weight_decay.assign(point.weight_decay)
+    if optimizer.use_ema:
+        optimizer.ema_momentum.assign(point.ema_momentum)
+    if hasattr(optimizer, "layer_decay"):
+        optimizer.layer_decay.assign(point.layer_decay)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What does a model say, before training and after it? Its first loss, its probabilities, its file."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -18,10 +19,12 @@ from tuner.training.asked import first_seed, split_of
 from tuner.training.batches import Examples, epoch_of
 from tuner.training.curves import InitialReading
 from tuner.training.cut import pays
-from tuner.training.families import build, family_of, fresh_weights, parts_of, trunk_below, trunk_of
+from tuner.training.families import build, family_of, fresh_weights, trunk_below, trunk_of
+from tuner.training.family import parts_of
 from tuner.training.features import Trunk, cached_features, features_file, opened
 from tuner.training.heads import reading
 from tuner.training.heads.engine import suits
+from tuner.training.lbfgs import engine as lbfgs
 from tuner.training.scores import probabilities
 from tuner.training.views import trunk_features
 
@@ -36,8 +39,9 @@ def initial_losses(problem: Problem, hyperparameters: Hyperparameters, seed: int
     engine = _engine(problem, point, seed)
     trunk = trunk_below(engine, problem, structure, seed)
     inputs = _first_inputs(problem, trunk, examples)
-    if engine == "head" and suits(problem, [point], seed):
-        return reading.initial_losses(problem, point, seed, inputs, labels)
+    plain = replace(point, optimizer="SGD", ema_momentum=None)  # no optimizer has a say yet
+    if engine == "head" and suits(problem, [plain], seed):
+        return reading.initial_losses(problem, plain, seed, inputs, labels)
     family = family_of(engine, problem, point)
     family.begin(fresh_weights(problem, structure, seed), point)
     family.rekey(seed, 0)
@@ -56,12 +60,13 @@ def predict(problem: Problem, run: Store, trial: Trial, images: np.ndarray) -> n
     checkpoint = checkpoints.read(run.weights_path(trial))
     point, seed = trial.hyperparameters, first_seed(run, trial.spec)
     structure = models.structure_of(point)
-    trunk = trunk_below(trial.engine, problem, structure, seed)
-    if trial.engine == "heads":
+    engine = lbfgs.body_of(problem, run, trial.spec) if trial.engine == lbfgs.NAME else trial.engine
+    trunk = trunk_below(engine, problem, structure, seed)
+    if engine == "heads":
         assert trunk is not None  # or another engine would have served
         score = reading.scorer(problem, point, checkpoint.best["head"], trunk.width)
         return probabilities(_scores(problem, run, score, ROWS_AT_ONCE, trunk, images), from_logits=True)
-    family = family_of(trial.engine, problem, point)
+    family = family_of(engine, problem, point)
     family.begin(fresh_weights(problem, structure, seed), point)
     checkpoints.assign(family.parts, checkpoint.best)
 

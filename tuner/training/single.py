@@ -15,12 +15,16 @@ from tuner.hyperparameters import Hyperparameters
 from tuner.records import Trial, TrialSpec, TrialState
 from tuner.store import Store
 from tuner.training import checkpoints
-from tuner.training.asked import first_seed, mean_image, split_of, trial_of
+from tuner.training.asked import first_seed, losses_before, mean_image, split_of, trial_of
 from tuner.training.checkpoints import Checkpoint
 from tuner.training.course import course_of
-from tuner.training.families import Family, family_key, family_of, fresh_weights, trunk_below, trunk_of
+from tuner.training.families import family_key, family_of, fresh_weights, trunk_below, trunk_of
+from tuner.training.family import Family
+from tuner.training.heads import engine as heads
+from tuner.training.heads.rules import rule_of
+from tuner.training.heads.to_keras import load_state
 from tuner.training.loop import train
-from tuner.training.optimizers import load_slots
+from tuner.training.optimizers import load_slots, set_numbers
 from tuner.training.views import trunk_features
 
 __all__ = ["begin", "family_key", "has_trunk", "inputs_of", "serve_head", "serve_net", "serve_one"]
@@ -47,12 +51,18 @@ def begin(family: Family, problem: Problem, run: Store, spec: TrialSpec) -> Chec
     family.begin(fresh, spec.hyperparameters)
     if spec.parent is None:
         return None
-    checkpoint = checkpoints.read(run.weights_path(trial_of(run, spec.parent)))
+    parent = trial_of(run, spec.parent)
+    checkpoint = checkpoints.read(run.weights_path(parent))
     checkpoints.assign(family.parts, checkpoint.last if spec.continued else checkpoint.best)
+    for layer in family.dropouts:  # the rate is among the weights of the parent
+        layer.set_rate(spec.hyperparameters.dropout)
     family.restart_optimizer(spec.hyperparameters)
     if spec.continued:
-        load_slots(family.trainee.optimizer, checkpoint.optimizer)
-        family.optimizer.weight_decay.assign(spec.hyperparameters.weight_decay)
+        if parent.engine == heads.NAME and parent.hyperparameters.optimizer == spec.hyperparameters.optimizer:
+            load_state(family.trainee.optimizer, rule_of(parent.hyperparameters), checkpoint.optimizer)
+        else:
+            load_slots(family.trainee.optimizer, checkpoint.optimizer)
+        set_numbers(family.optimizer, spec.hyperparameters)
     return checkpoint
 
 
@@ -78,7 +88,8 @@ def serve_one(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Tri
     before = parent.epochs if parent is not None and spec.continued else 0
     moved = spec.hyperparameters.trainable != "none" or (parent is not None and len(parent.best) > 1)
     keep = tuple(name for name in family.parts if moved or name != "backbone")
-    course = course_of(problem, spec, train_inputs, validation_inputs, before, keep)
+    seen = losses_before(run, spec)
+    course = course_of(problem, spec, train_inputs, validation_inputs, before, keep, seen)
     log, checkpoint = train(family, course, run.progress, run.stop)
     return run.record_trial(
         spec,

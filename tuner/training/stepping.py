@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from tuner.training.batches import Batch
-from tuner.training.families import Family
+from tuner.training.family import Family
 
 SECONDS = 0.1  # between two looks at what the steps returned: no person sees a bar move faster
 MOST_AHEAD = 32  # steps that may be asked for before their results are looked at: their batches lie in memory

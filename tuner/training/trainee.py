@@ -19,6 +19,8 @@ from keras import ops
 from tuner.models import RateDropout
 from tuner.models.calls import Network
 from tuner.models.fresh import leaves
+from tuner.training.augmentation import augmented
+from tuner.training.mixing import mixed_truth
 
 TINY = 1e-7  # probabilities are clipped to it before the logarithm, as Keras does
 
@@ -33,7 +35,9 @@ def trace_count() -> int:
 class Trainee(keras.Model):  # type: ignore[misc]
     """Models in a row, as they are trained: uint8 images (B, H, W, C) or features (B, D) -> scores (B, num_classes).
 
-    The weights `label_smoothing`, `l1` and `l2` are scalars that are set between trials.
+    The weights `label_smoothing`, `l1`, `l2` and `auxiliary_weight` are scalars that are set between trials. With an
+    auxiliary head, training gives [scores, its scores], and its cross-entropy is added to the loss with that weight.
+    Where images are mixed (tuner/training/mixing.py), it also gives what each is made of.
     """
 
     def __init__(
@@ -43,46 +47,65 @@ class Trainee(keras.Model):  # type: ignore[misc]
         kernels: Sequence[keras.Variable] = (),
         from_logits: bool = True,
         frozen: bool = False,
+        auxiliary: keras.Model | None = None,
     ) -> None:
-        """`kernels` are what l1 and l2 penalize; `frozen` runs the first part in inference mode, dropout included."""
+        """`kernels` are what l1 and l2 penalize; `frozen` runs the first part in inference mode, dropout included.
+
+        `auxiliary` is a second classifier; one of the parts then gives [its feature map, output].
+        """
         super().__init__()
         self.parts = list(parts)
         self.augmentation = list(augmentation)
         self.from_logits = from_logits
         self.frozen = frozen
-        self.label_smoothing, self.l1, self.l2 = (
+        self.auxiliary = auxiliary
+        self.label_smoothing, self.l1, self.l2, self.auxiliary_weight = (
             self.add_weight(shape=(), initializer="zeros", dtype="float32", trainable=False, name=name)
-            for name in ("label_smoothing", "l1", "l2")
+            for name in ("label_smoothing", "l1", "l2", "auxiliary_weight")
         )
-        self._penalized = tuple(kernels)
+        self.penalized = tuple(kernels)
         self.built = True  # the parts are
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         """Scores of a batch. Runs when a step is traced, not when it is taken."""
         TRACES["train" if training else "predict"] += 1
         x = ops.cast(inputs, "float32")
-        if training:
-            for layer in self.augmentation:
-                x = layer(x, training=True)
+        x, shares = augmented(self.augmentation, x) if training else (x, None)
+        middle = None
         for number, part in enumerate(self.parts):
             x = part(x, training=training and not (self.frozen and number == 0))
-        return x
+            if isinstance(x, list | tuple):
+                middle, x = x
+        said = [x, self.auxiliary(middle, training=True)] if training and self.auxiliary is not None else x
+        return said if shares is None else {"said": said, "shares": shares}
 
     def compute_loss(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool = True) -> Any:
         """The loss that is minimized, a scalar."""
-        log_p = self._log_probabilities(y_pred)
+        (scores, second), shares = unpacked(y_pred)
+        log_p = self._log_probabilities(scores)
         truth = ops.one_hot(y, log_p.shape[-1], dtype="float32")
+        if shares is not None:
+            truth, sample_weight = mixed_truth(truth, sample_weight, shares)
         target = truth * (1 - self.label_smoothing) + self.label_smoothing / log_p.shape[-1]
-        losses = -ops.sum(target * log_p, axis=-1)
-        loss = ops.sum(losses * sample_weight) / ops.sum(sample_weight) + self.penalty()
+        loss = cross_entropy(target, log_p, sample_weight) + self.penalty()
+        if second is not None:
+            log_second = ops.log_softmax(ops.cast(second, "float32"), axis=-1)
+            loss = loss + self.auxiliary_weight * cross_entropy(target, log_second, sample_weight)
         for own in self.losses:  # regularizers inside a user's model
             loss = loss + ops.cast(own, "float32")
         return loss
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """The plain cross-entropy in nats, and the accuracy in [0, 1], of the examples with a weight above 0."""
-        log_p = self._log_probabilities(y_pred)
+        """The plain cross-entropy in nats, and the accuracy in [0, 1], of the examples with a weight above 0.
+
+        A mixed image is measured against the label with the larger share: who guesses has ln C there as anywhere else,
+        while no model comes near 0.
+        """
+        (scores, _), shares = unpacked(y_pred)
+        log_p = self._log_probabilities(scores)
         counts = ops.cast(sample_weight > 0, "float32")
+        if shares is not None:
+            y = ops.argmax(ops.matmul(shares, ops.one_hot(y, log_p.shape[-1], dtype="float32")), axis=-1)
         losses = -ops.sum(ops.one_hot(y, log_p.shape[-1], dtype="float32") * log_p, axis=-1)
         right = ops.cast(ops.equal(ops.argmax(log_p, axis=-1), ops.cast(y, "int32")), "float32")
         total = ops.sum(counts)
@@ -90,7 +113,7 @@ class Trainee(keras.Model):  # type: ignore[misc]
 
     def penalty(self) -> Any:
         """l1 * sum |w| + l2 * sum w^2 over the penalized kernels, a scalar."""
-        kernels = [ops.cast(kernel.value, "float32") for kernel in self._penalized]
+        kernels = [ops.cast(kernel.value, "float32") for kernel in self.penalized]
         absolute = sum((ops.sum(ops.abs(kernel)) for kernel in kernels), ops.zeros(()))
         squared = sum((ops.sum(ops.square(kernel)) for kernel in kernels), ops.zeros(()))
         return self.l1 * absolute + self.l2 * squared
@@ -106,6 +129,20 @@ class Trainee(keras.Model):  # type: ignore[misc]
             return ops.log_softmax(scores, axis=-1)
         scores = scores / ops.sum(scores, axis=-1, keepdims=True)
         return ops.log(ops.clip(scores, TINY, 1.0))
+
+
+def unpacked(y_pred: Any) -> tuple[tuple[Any, Any], Any]:
+    """What `Trainee.call` gave: scores with those of the auxiliary head, or None, and the shares of a mix, or None."""
+    shares = None
+    if isinstance(y_pred, dict):
+        y_pred, shares = y_pred["said"], y_pred["shares"]
+    scores, second = y_pred if isinstance(y_pred, list | tuple) else (y_pred, None)
+    return (scores, second), shares
+
+
+def cross_entropy(target: Any, log_p: Any, weights: Any) -> Any:
+    """sum(w * cross-entropy) / sum(w) of log-probabilities (B, C) against shares of the classes (B, C), a scalar."""
+    return ops.sum(-ops.sum(target * log_p, axis=-1) * weights) / ops.sum(weights)
 
 
 class Pass(keras.Model):  # type: ignore[misc]

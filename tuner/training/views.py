@@ -4,9 +4,12 @@ A split has two views: `plain`, the images as they are, and `flipped`, their mir
 has no third outcome, so training with flips reads cached features too. Importing this file does not import Keras.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from tuner.data import Problem
+from tuner.data.folds import picked
 from tuner.models.structure import Structure
 from tuner.store import Store
 from tuner.training.asked import split_of
@@ -33,6 +36,8 @@ def split_features(
     """
     if view not in VIEWS:
         raise ValueError(f"a split has the views {', '.join(VIEWS)}, not {view}")
+    if problem.dataset.fold is not None:
+        return _of_fold(problem, split, lambda p, each: split_features(p, run, spec_seed, structure, each, view))
     known = known_trunk(problem, spec_seed)
     if known is not None:
         file = features_file(problem.cache, problem.dataset.fingerprint, view_name(split, view), known)
@@ -48,10 +53,19 @@ def split_features(
 
 def trunk_features(problem: Problem, run: Store, trunk: Trunk, split: str, view: str = "plain") -> np.ndarray:
     """`split_features` by a trunk that is at hand: a frozen backbone, or the part of one below a cut."""
+    if problem.dataset.fold is not None:
+        return _of_fold(problem, split, lambda p, each: trunk_features(p, run, trunk, each, view))
     images = split_of(problem, split).images
     seen = images if view == "plain" else images[:, :, ::-1]
     file = features_file(problem.cache, problem.dataset.fingerprint, view_name(split, view), trunk)
     return cached_features(file, seen, trunk, run.progress, run.stop)
+
+
+def _of_fold(problem: Problem, split: str, features: Callable[[Problem, str], np.ndarray]) -> np.ndarray:
+    """The features of a split of a fold: rows of those of the whole problem, of which none is computed again."""
+    fold = problem.dataset.fold
+    assert fold is not None  # or there is nothing to pick from
+    return picked([features(problem.whole, each) for each in ("train", "validation")], fold.rows[split])
 
 
 def view_name(split: str, view: str) -> str:

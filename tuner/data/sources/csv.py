@@ -1,7 +1,8 @@
 """Source `csv`: a table with a path and a label in each line, and maybe the part (train, validation, test).
 
-The first line names the columns (`data.image_column`, `data.label_column`, `data.split_column`); paths are relative
-to the table. Commas, semicolons and tabs separate; a byte order mark does no harm. No line is dropped unlisted.
+The first line names the columns (`data.image_column`, `data.label_column`, `data.split_column`, `data.group_column`);
+paths are relative to the table. Commas, semicolons and tabs separate; a byte order mark does no harm. No line is
+dropped unlisted.
 """
 
 import csv
@@ -31,6 +32,7 @@ class Line:
     path: str
     label: str
     part: str
+    group: str = ""
 
 
 def origin(recipe: "Recipe", progress: Progress) -> Origin:
@@ -46,7 +48,7 @@ def origin(recipe: "Recipe", progress: Progress) -> Origin:
             f"{shown(table)}: none of its {len(lines)} files can be found. Paths are relative to "
             f"{shown(table.parent)}; the first is {shown(lines[0].path)}."
         )
-    key = digest("csv", str(table), names, [(x.path, x.label, x.part) for x in lines], states, skipped)
+    key = digest("csv", str(table), names, [(x.path, x.label, x.part, x.group) for x in lines], states, skipped)
     return Origin(table.stem, key, lambda: _listing(table, names, there, skipped))
 
 
@@ -57,7 +59,8 @@ def _listing(table: Path, names: tuple[str, ...], lines: list[Line], skipped: li
         from tuner.data.decode import decode_file
 
         for line in lines:
-            yield Row(shown(line.path), index[line.label], line.part, partial(decode_file, table.parent / line.path))
+            load = partial(decode_file, table.parent / line.path)
+            yield Row(shown(line.path), index[line.label], line.part, load, shown(line.group))
 
     return Listing(tuple(map(shown, names)), len(lines), rows, tuple(skipped))
 
@@ -102,21 +105,24 @@ def _lines(recipe: "Recipe", table: Path) -> list[Line]:
     part = None
     if data.split_column and (data.split_column in header or data.split_column != SPLIT):
         part = _column(table, header, data.split_column)
-    return [_line(table, number, cells, image, label, part) for number, cells in table_lines[1:]]
+    group = None if data.group_column is None else _column(table, header, data.group_column)
+    return [_line(table, number, cells, image, label, part, group) for number, cells in table_lines[1:]]
 
 
 def _column(table: Path, header: list[str], name: str) -> int:
     if name not in header:
         raise DataError(
             f"{shown(table)} has no column '{name}', only {', '.join(map(shown, header))}. "
-            "Name yours in data.image_column, data.label_column and data.split_column."
+            "Name yours in data.image_column, data.label_column, data.split_column and data.group_column."
         )
     return header.index(name)
 
 
-def _line(table: Path, number: int, cells: list[str], image: int, label: int, part: int | None) -> Line:
+def _line(
+    table: Path, number: int, cells: list[str], image: int, label: int, part: int | None, group: int | None
+) -> Line:
     where = f"{shown(table)}, line {number}"
-    if len(cells) <= max(image, label, part or 0):
+    if len(cells) <= max(image, label, part or 0, group or 0):
         raise DataError(f"{where} has {len(cells)} cells; the columns of the header are more.")
     path, name = cells[image].strip(), cells[label].strip()
     if not path or not name:
@@ -124,7 +130,12 @@ def _line(table: Path, number: int, cells: list[str], image: int, label: int, pa
     word = cells[part].strip().lower() if part is not None else ""
     if word and word not in PART_FOLDERS:
         raise DataError(f"{where}: '{shown(word)}' is no part; train, validation and test are.")
-    return Line(number, path, name, PART_FOLDERS.get(word, "train"))
+    whose = cells[group].strip() if group is not None else ""
+    if group is not None and not whose:
+        raise DataError(
+            f"{where} names no group: who is it of? An image that stands alone has a name of its own there."
+        )
+    return Line(number, path, name, PART_FOLDERS.get(word, "train"), whose)
 
 
 def _class_names(recipe: "Recipe", table: Path, lines: list[Line]) -> tuple[str, ...]:

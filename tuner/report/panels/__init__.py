@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from tuner.records import Finding
 from tuner.report.blocks import Block
 from tuner.report.panels import (
+    augmented,
     backbones,
     change,
     confusion,
@@ -18,13 +19,17 @@ from tuner.report.panels import (
     glossary,
     images,
     initial_loss,
+    landscape,
     learning_curves,
     learning_rate,
+    looks,
     overfit_small_sample,
     recipe,
+    regularization,
     repeat,
     setting,
     short_runs,
+    transfer,
     trials,
 )
 from tuner.report.view import View
@@ -50,6 +55,7 @@ STEP_PANELS: dict[str, Callable[[View, Finding], Iterator[Block]]] = {
     "short_runs": short_runs.panel,
     "learning_curves": learning_curves.panel,
     "change": change.panel,
+    "transfer": transfer.panel,
     "repeat": repeat.panel,
 }
 
@@ -62,6 +68,12 @@ SETTING = Panel(
 
 PANELS = (
     Panel(
+        "regularization",
+        "Against learning by heart",
+        "What the chosen model has against overfitting, and how each of it works.",
+        regularization.panel,
+    ),
+    Panel(
         "trials", "All trials", "Every training run, best first. Settings that never varied are left out.", trials.panel
     ),
     Panel(
@@ -71,10 +83,34 @@ PANELS = (
         images.mistakes,
     ),
     Panel(
+        "looks",
+        "Where it looked",
+        "Validation images that it got most wrong, and what its score came from.",
+        looks.mistakes,
+    ),
+    Panel(
         "confusion",
         "Which classes are confused",
         "Green: right answers. Red: wrong ones, stronger where there are more.",
         confusion.panel,
+    ),
+    Panel(
+        "filters",
+        "The first filters",
+        "What the first layer looks for: edges and colors if it has learned, noise if it has not.",
+        looks.filters,
+    ),
+    Panel(
+        "landscape",
+        "Around the trained weights",
+        "What the training loss does when the weights move.",
+        landscape.panel,
+    ),
+    Panel(
+        "augmentation",
+        "What training saw",
+        "Each epoch draws another version of every image.",
+        augmented.panel,
     ),
     Panel("data", "The data", "What was given to the model, and what was not.", images.samples, step="data"),
     Panel("recipe", "The recipe", "What was asked for, and what the tool decided by itself.", recipe.panel),

@@ -1,4 +1,7 @@
-"""The ranking of backbones as a picture: the validation loss of the best linear head on each one's features."""
+"""The ranking of backbones as a picture: the validation loss of the best linear head on each one's features.
+
+Of untrained ones it is that of short training runs.
+"""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -23,11 +26,11 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
     found = sorted(found, key=lambda one: read.number(one, "val_loss"))[:MOST_ROWS]
     chosen = read.text(evidence, "chosen")
     if found:
-        yield _figure(found, chosen, read.number(evidence, "noise"))
+        yield _figure(found, chosen, read.number(evidence, "noise"), read.whole(evidence, "epochs") or 0)
     yield Facts(tuple(_facts(evidence, chosen)))
 
 
-def _figure(found: list[Mapping[str, Any]], chosen: str, noise: float) -> Figure:
+def _figure(found: list[Mapping[str, Any]], chosen: str, noise: float, epochs: int) -> Figure:
     losses = tuple(read.number(one, "val_loss") for one in found)
     rows = tuple(
         strips.Row(
@@ -39,7 +42,8 @@ def _figure(found: list[Mapping[str, Any]], chosen: str, noise: float) -> Figure
     )
     level = losses[0] + noise
     include = [level] if math.isfinite(level) else []
-    axis = spread(losses, "validation loss of the best linear head, nats", include=include)
+    whose = f"after {epochs} epochs from random weights" if epochs else "of the best linear head"
+    axis = spread(losses, f"validation loss {whose}, nats", include=include)
     band = (Band(losses[0], level, "x"),) if math.isfinite(level) and noise > 0 else ()
     wide, narrow = strips.draw_both(strips.Strips(rows, axis, bands=band))
     head = ("Backbone", "Val. loss", "Accuracy", "LogME", "Training loss", "Images a second", "Parameters", "Features")
@@ -49,7 +53,10 @@ def _figure(found: list[Mapping[str, Any]], chosen: str, noise: float) -> Figure
         "in it is taken."
     )
     text = "; ".join(f"{row.label} {row.note}" for row in rows)
-    return Figure("How well a linear head does on each backbone's features", message, f"{text}.", wide, narrow, table)
+    title = "How well a linear head does on each backbone's features"
+    if epochs:
+        title = f"How well each backbone does {whose}"
+    return Figure(title, message, f"{text}.", wide, narrow, table)
 
 
 def _row(one: Mapping[str, Any], chosen: str) -> tuple[str | Cell, ...]:
@@ -77,7 +84,10 @@ def _facts(evidence: Mapping[str, Any], chosen: str) -> Iterator[tuple[str, str]
         yield "Noise of the lowest loss", f"± {words.compact(read.number(evidence, 'noise'))}"
     if read.whole(evidence, "val_images"):
         yield "Validation images", words.count(read.whole(evidence, "val_images") or 0)
-    yield (
-        "LogME",
-        "the log evidence of a linear model for each training image; higher is better, the size says nothing else",
-    )
+    if epochs := read.whole(evidence, "epochs"):
+        yield "Ranked by", f"short runs of {epochs} epochs, because the features of untrained networks say nothing"
+    else:
+        what = (
+            "the log evidence of a linear model for each training image; higher is better, the size says nothing else"
+        )
+        yield "LogME", what

@@ -10,7 +10,9 @@ from tuner.report.blocks import Block, Cell, Facts, Figure, Fold, Table
 from tuner.report.charts import strips
 from tuner.report.charts.scale import spread
 from tuner.report.diagnosed.duels import blocks as duel_blocks
+from tuner.report.panels import folds
 from tuner.report.panels.curves import trials_figure
+from tuner.report.panels.schedule import rates_figure
 from tuner.report.view import View
 
 MOST_CANDIDATES, MOST_DUELS = 10, 4
@@ -27,6 +29,7 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
     noise = read.number(finding.evidence, "noise")
     if any(read.number(one, "after") == read.number(one, "after") for one in candidates):
         yield _figure(candidates, taken, noise)
+    yield from folds.blocks(finding.evidence, taken)
     if candidates:
         rows = tuple(_row(one, taken) for one in candidates)
         yield Table("What was tried", ("Trial", "From trial", "Change", "Before", "After", "Gain"), rows, "rrlrrr")
@@ -36,6 +39,10 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
     )
     if figure:
         yield Fold("The longer runs, epoch by epoch", (figure,))
+    first = [trial for trial in trials if trial.number == taken] or trials
+    rates = rates_figure(view, next(iter(first), None), [trial for trial in trials if trial not in first[:1]])
+    if rates:
+        yield rates
     if noise > 0:
         yield Facts((("Noise of one measurement", f"± {noise:.3f}; a smaller gain may be chance"),))
 

@@ -48,6 +48,20 @@ def _facts(evidence: Any, counts: dict[str, tuple[float, ...]]) -> Iterator[tupl
         yield "Largest class to smallest", f"{max(known) / min(known):.3g} to 1"
     if read.whole(evidence, "limit"):
         yield "Limited to", words.plural(read.whole(evidence, "limit") or 0, "image")
+    given = [words.name(part) for part in read.values(evidence, "given") if part in SPLITS]
+    if totals and "given" in evidence:
+        yield "Divided", f"by the source: {', '.join(given)}; the rest by the tool" if given else "by the tool"
+    groups = read.mapping(evidence, "groups")
+    if read.whole(groups, "count"):
+        parts = read.mapping(groups, "parts")
+        each = [f"{words.count(n)} {split}" for split in SPLITS if (n := read.whole(parts, split)) is not None]
+        yield f"Groups, by {words.name(read.text(groups, 'by'))}", " · ".join(each)
+        largest = read.whole(groups, "largest_images")
+        if largest:
+            yield "Largest group", f"{words.name(read.text(groups, 'largest'))}, {words.plural(largest, 'image')}"
+    folds = read.mapping(evidence, "folds")
+    if read.text(folds, "because"):
+        yield "Folds", f"{read.whole(folds, 'count') or 'none'}: {words.clean(read.text(folds, 'because'), 200)}"
     if read.text(evidence, "fingerprint"):
         yield "Fingerprint", words.clean(read.text(evidence, "fingerprint"), 16)
     seconds = read.number(evidence, "seconds")

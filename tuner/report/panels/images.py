@@ -14,15 +14,14 @@ DATA_URI = re.compile(r"data:image/(?:png|jpeg|webp|gif);base64,[A-Za-z0-9+/]+={
 
 
 def samples(view: View) -> Iterator[Block]:
-    """Images as the model gets them, then augmented ones."""
-    for artifact, title in (("samples.json", "As the model gets them"), ("augmented.json", "After augmentation")):
-        pictures = [
-            Picture(words.LongText(uri), f"{_kind(artifact)} image of class {label}", label)
-            for item, uri in _images(view, artifact)
-            for label in [words.name(read.value(item, "label"))]
-        ]
-        if pictures:
-            yield Pictures(title, tuple(pictures))
+    """Images as the model gets them."""
+    pictures = [
+        Picture(words.LongText(uri), f"a training image of class {label}", label)
+        for item, uri in _images(view, "samples.json")
+        for label in [words.name(read.value(item, "label"))]
+    ]
+    if pictures:
+        yield Pictures("As the model gets them", tuple(pictures))
 
 
 def mistakes(view: View) -> Iterator[Block]:
@@ -43,10 +42,6 @@ def mistakes(view: View) -> Iterator[Block]:
     if pictures:
         note = "The number is the probability that the model gave to its wrong answer. Some may be wrong labels: look."
         yield Pictures("Most certain, and wrong", tuple(pictures), note)
-
-
-def _kind(artifact: str) -> str:
-    return "a training" if artifact == "samples.json" else "an augmented"
 
 
 def _images(view: View, artifact: str) -> Iterator[tuple[Mapping[str, Any], str]]:

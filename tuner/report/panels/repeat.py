@@ -50,8 +50,11 @@ def _figure(points: list[tuple[int, float, float]], target: float) -> Figure:
 def _facts(evidence: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     best, previous, target = (read.number(evidence, key) for key in ("best", "previous", "target"))
     if math.isfinite(best):
-        trial = read.whole(evidence, "best_trial")
-        yield "Best so far", words.accuracy(best) + (f" (trial {trial})" if trial is not None else "")
+        trial, folds = read.whole(evidence, "best_trial"), read.whole(evidence, "folds")
+        yield (
+            f"Best so far, over {folds} folds" if folds else "Best so far",
+            words.accuracy(best) + (f" (trial {trial})" if trial is not None else ""),
+        )
     if math.isfinite(previous):
         yield "The round before", words.accuracy(previous)
     gain, noise = read.number(evidence, "gain"), read.number(evidence, "noise")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tuner.hyperparameters import PATHS
+from tuner.recipe.names import FULL_BATCH
 from tuner.records import Finding, Trial, TrialState
 from tuner.report import read, words
 from tuner.report.blocks import Block, Cell, Facts, Fold, Multiples, Table
@@ -49,9 +50,28 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
     rungs = read.items(evidence, "rungs")
     if rungs:
         yield _rungs(rungs)
+    rates = read.mapping(evidence, "optimizers")
+    if len(read.mapping(rates, "ratios")) > 1:
+        yield _optimizers(rates, best)
     yield Facts(tuple(_facts(finding, best, noise)))
     if space:
         yield Fold("The space that was searched", (_space(space),))
+
+
+def _optimizers(rates: Mapping[str, Any], best: list[Trial]) -> Table:
+    """What a rate of the setting's optimizer became for each of the others, and how far each came."""
+    found, ratios, before = read.mapping(rates, "found"), read.mapping(rates, "ratios"), read.text(rates, "before")
+    rows = []
+    for name in ratios:
+        reached = [trial.val_accuracy for trial in best if trial.hyperparameters.optimizer == name]
+        line_search = name in FULL_BATCH
+        optimum = "line search" if line_search else words.compact(read.number(found, name))
+        times = words.MISSING if line_search else words.compact(read.number(ratios, name))
+        rows.append((words.name(name), optimum, times, words.accuracy(max(reached)) if reached else words.MISSING))
+    note = f"A rate drawn for {before} is multiplied before another optimizer trains with it."
+    return Table(
+        "Rates by optimizer", ("Optimizer", "Best rate", "Times", "Best accuracy"), tuple(rows), "lrrr", note=note
+    )
 
 
 def _lost(lost: list[Trial]) -> str:

@@ -26,16 +26,18 @@ def panel(view: View) -> Iterator[Block]:
     shown = ranked[:MOST_ROWS]
     align = "rrr" + "r" * rounds + "rr" + "".join("l" if _textual(shown, path) else "r" for path in paths) + "r"
     rows = tuple(_row(trial, paths, rounds) for trial in shown)
-    hidden = len(ranked) - len(rows)
+    hidden, folds = len(ranked) - len(rows), sum(trial.spec.fold is not None for trial in view.run.trials)
     note = f"{words.plural(hidden, 'more trial')} in trials.csv, beside this page." if hidden > 0 else ""
+    note += f" {words.plural(folds, 'trial')} on folds stand there too." if folds else ""
     style = "trials roomy" if len(head) > NARROW else "trials"
     yield Table("All trials, best first", head, rows, align, sortable=True, note=note, style=style, quiet=True)
 
 
 def ranking(view: View) -> tuple[Trial, ...]:
-    """All trials: those with a validation accuracy, best first, then the others by number."""
+    """All trials but those on folds: those with a validation accuracy, best first, then the others by number."""
     ranked = {trial.number for trial in view.evaluated}
-    return (*view.evaluated, *(trial for trial in view.run.trials if trial.number not in ranked))
+    rest = (trial for trial in view.run.trials if trial.number not in ranked and trial.spec.fold is None)
+    return (*view.evaluated, *rest)
 
 
 def varying(trials: tuple[Trial, ...]) -> list[str]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tuner.records import Run, Trial
-from tuner.symptoms.context import Context, for_trial
+from tuner.symptoms.context import Context, OfRecipe, for_trial
 from tuner.symptoms.readers.reading import ReadError, Reading
 
 DATABASE = "run.db"
@@ -43,7 +43,11 @@ def best_trial(run: Run) -> Trial | None:
 
 def with_curves(run: Run) -> list[Trial]:
     """The trials that ran for epochs; sweeps and range tests are judged by their own step."""
-    return [trial for trial in run.trials if trial.curves.epochs > 0 and trial.spec.max_steps is None]
+    return [
+        trial
+        for trial in run.trials
+        if trial.curves.epochs > 0 and trial.spec.max_steps is None and trial.spec.fold is None
+    ]
 
 
 def _context_of_data(run: Run) -> Context:
@@ -51,10 +55,22 @@ def _context_of_data(run: Run) -> Context:
     counts = data.get("counts", {})
     train = [float(count) for count in counts.get("train", ())]
     target = run.recipe.get("target")
+    model, settings = run.recipe.get("model", {}), run.recipe.get("data", {})
+    named = model.get("backbone")
+    size = settings.get("image_size") or (224, 224)
     return Context(
         num_classes=len(data["class_names"]) if data.get("class_names") else None,
         class_frequencies=tuple(train) or None,
         train_examples=int(sum(train)) or None,
         val_examples=int(sum(counts.get("validation", ()))) or None,
         target=target.get("at_least") if isinstance(target, dict) else None,
+        recipe=OfRecipe(
+            named,
+            model.get("normalization", "own"),
+            model.get("weights") is not None,
+            image_size=(int(size[0]), int(size[1])),
+            class_names=tuple(data.get("class_names") or ()),
+        )
+        if isinstance(named, str)
+        else None,
     )

@@ -5,7 +5,7 @@ smaller one. What a head's log says is what `tuner.training.loop` would have wri
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -85,7 +85,7 @@ def _train_epoch(band: Band, epoch: int, show: Show, progress: Progress, stop: S
     first = band.heads[0].course
     key, before = first.epochs_before + epoch, epoch * first.steps_per_epoch
     steps = min(first.steps_per_epoch, first.steps - before)
-    rates = np.array([[head.course.rate_at(before + n, head.log) for head in band.heads] for n in range(steps)])
+    rates = _rates(band, before, steps)
     random = np.random.default_rng(np.random.SeedSequence([first.spec.seed, key, DROPOUT]))
     drops = any(point.dropout for point in band.plan.points)
     found: list[tuple[Array, Array, int]] = []
@@ -99,6 +99,18 @@ def _train_epoch(band: Band, epoch: int, show: Show, progress: Progress, stop: S
         found.extend(zip(losses, accuracies, [batch.count for batch in batches], strict=True))
         progress.advance(len(batches), _note(band, losses[-1]))
     _write(band, rates, found)
+
+
+def _rates(band: Band, before: int, steps: int) -> Array:
+    """The rates (steps, heads) of the steps from number `before` on; heads whose peaks alone differ share the work."""
+    factors: dict[Hashable, Array] = {}
+    columns = []
+    for head in band.heads:
+        shape = head.course.shape(head.log)
+        if shape not in factors:
+            factors[shape] = np.array([head.course.factor_at(before + n, head.log) for n in range(steps)])
+        columns.append(head.course.peak * factors[shape])
+    return np.stack(columns, axis=1)
 
 
 def _batches(course: Course, key: int, steps: int) -> Iterator[Batch]:

@@ -14,10 +14,11 @@ from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
 from tuner.models.drawing import DRAWN, first_head
 from tuner.recipe.candidates import backbone_of
+from tuner.recipe.ladder import mixes
 from tuner.records import Trial, TrialSpec, TrialState
 from tuner.store import Result, Store
 from tuner.training import checkpoints
-from tuner.training.asked import ancestors, first_seed, trial_of
+from tuner.training.asked import ancestors, first_seed, losses_before, trial_of
 from tuner.training.course import course_of
 from tuner.training.heads.bank import Plan, Start
 from tuner.training.heads.choice import bank_maker
@@ -55,8 +56,10 @@ def _fits(point: Hyperparameters) -> bool:
     return (
         point.trainable == "none"
         and point.optimizer in OPTIMIZERS
+        and point.ema_momentum is None
         and len(point.head_units) <= 1
         and point.head_initializer in DRAWN
+        and not mixes(point.augmentation)
     )
 
 
@@ -94,7 +97,7 @@ def serve(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Tria
     parents = [_parent(run, spec) for spec in ordered]
     before = parents[0].epochs if parents[0] is not None and first.continued else 0  # the same for all of a group
     shared = course_of(problem, first, inputs, validation, before, ("head",))
-    courses = [replace(shared, spec=spec) for spec in ordered]
+    courses = [replace(shared, spec=spec, losses_before=losses_before(run, spec)) for spec in ordered]
     plan = _plan(problem, run, ordered, parents, width_of(problem, run, first, inputs))
     found = train_heads(courses, plan, bank_maker(problem), show, run.progress, run.stop)
     share = (perf_counter() - began) / len(specs)

@@ -11,7 +11,18 @@ from typing import Any
 
 from keras import ops
 
-from tuner.training.heads.rules import ADAM_EPSILON, BETA_1, BETA_2, RHO, RMSPROP_EPSILON
+from tuner.training.heads.rules import (
+    ADAGRAD_START,
+    ADAM_EPSILON,
+    BETA_1,
+    BETA_2,
+    NOVOGRAD_1,
+    NOVOGRAD_2,
+    NOVOGRAD_EPSILON,
+    RHO,
+    RMSPROP_EPSILON,
+    RULES,
+)
 from tuner.training.heads.shapes import Part, Shape
 
 NUMBERS = ("label_smoothing", "momentum", "weight_decay", "l1", "l2", "global_clipnorm", "dropout")
@@ -47,7 +58,29 @@ def rmsprop(w: Tensor, g: Tensor, slots: Sequence[Tensor], rate: Tensor, momentu
     return w - m, (v, m)
 
 
-MOVES: Mapping[str, Callable[..., Moved]] = {"sgd": sgd, "nesterov": nesterov, "adam": adam, "rmsprop": rmsprop}
+def adagrad(w: Tensor, g: Tensor, slots: Sequence[Tensor], rate: Tensor, momentum: Tensor) -> Moved:
+    """Adagrad."""
+    total = slots[0] + ops.square(g)
+    return w - rate * g / ops.sqrt(total + ADAGRAD_START), (total, *slots[1:])
+
+
+def novograd(
+    w: Tensor, g: Tensor, slots: Sequence[Tensor], rate: Tensor, momentum: Tensor, decay: Tensor, square: Tensor
+) -> Moved:
+    """NovoGrad; `square` is the squared length of the gradient of the head's whole kernel or bias."""
+    v = ops.where(slots[1] > 0, NOVOGRAD_2 * slots[1] + (1 - NOVOGRAD_2) * square, square)
+    m = NOVOGRAD_1 * slots[0] + g / (ops.sqrt(v) + NOVOGRAD_EPSILON) + decay * w
+    return w - rate * m, (m, v)
+
+
+MOVES: Mapping[str, Callable[..., Moved]] = {
+    "sgd": sgd,
+    "nesterov": nesterov,
+    "adam": adam,
+    "rmsprop": rmsprop,
+    "adagrad": adagrad,
+    "novograd": novograd,
+}
 
 
 def spread(part: Part, numbers: Tensor) -> Tensor:
@@ -132,19 +165,20 @@ def moved(
             for part, value, g in zip(shape.parts, w, gradients, strict=True)
         ]
     if shape.clipped:
-        squares = [
-            ops.sum(ops.reshape(ops.sum(ops.square(g), axis=1), (shape.heads, part.per)), axis=1)
-            for part, g in zip(shape.parts, gradients, strict=True)
-        ]
+        squares = [_squares(shape, part, g) for part, g in zip(shape.parts, gradients, strict=True)]
         scale = ops.minimum(clip / ops.sqrt(sum(squares[1:], squares[0])), 1.0)
         gradients = [g * spread(part, scale) for part, g in zip(shape.parts, gradients, strict=True)]
     found_w, found_slots = [], []
     for part, value, own, g in zip(shape.parts, w, slots, gradients, strict=True):
-        value = value - value * spread(part, decay * rates[0])
-        found = _by_rules(shape, numbers, part, (value, g, own), (rates, momentum))
+        found = _by_rules(shape, numbers, part, (value, g, own), (rates, momentum, decay))
         found_w.append(found[0])
         found_slots.append(list(found[1]))
     return found_w, found_slots
+
+
+def _squares(shape: Shape, part: Part, gradient: Tensor) -> Tensor:
+    """The squared length of each head's gradient of one kernel or bias: (heads,)."""
+    return ops.sum(ops.reshape(ops.sum(ops.square(gradient), axis=1), (shape.heads, part.per)), axis=1)
 
 
 def _by_rules(
@@ -152,19 +186,25 @@ def _by_rules(
     numbers: Tensor,
     part: Part,
     now: tuple[Tensor, Tensor, Sequence[Tensor]],
-    vectors: tuple[Tensor, Tensor],
+    vectors: tuple[Tensor, Tensor, Tensor],
 ) -> Moved:
     """Each head by its own rule: all rules that occur, then a choice."""
-    rates, momentum = vectors
+    rates, momentum, decay = vectors
+    w, g, slots = now
     found: Moved | None = None
     for place, rule in enumerate(shape.rules):
         rate = spread(part, rates[1 if rule == "adam" else 0])
-        new = MOVES[rule](*now, rate, spread(part, momentum))
+        if RULES[rule].by_layer:
+            layer = spread(part, decay), spread(part, _squares(shape, part, g))
+            new = MOVES[rule](w, g, slots, rate, spread(part, momentum), *layer)
+        else:
+            decayed = w - w * spread(part, decay * rates[0])
+            new = MOVES[rule](decayed, g, slots, rate, spread(part, momentum))
         if found is None:
             found = new
             continue
         own = spread(part, numbers[len(NUMBERS) + place]) > 0
-        slots = tuple(ops.where(own, a, b) for a, b in zip(new[1], found[1], strict=True))
-        found = ops.where(own, new[0], found[0]), slots
+        chosen = tuple(ops.where(own, a, b) for a, b in zip(new[1], found[1], strict=True))
+        found = ops.where(own, new[0], found[0]), chosen
     assert found is not None  # a bank has heads, and they have rules
     return found

@@ -116,22 +116,31 @@ def _clip(slab: Slab, gradients: Sequence[Array]) -> None:
     """Scale each head's gradient down to its `global_clipnorm`."""
     if not np.isfinite(slab.clip).any():
         return
-    squares = [np.square(g).sum(axis=0).reshape(slab.heads, -1).sum(axis=1) for g in gradients]
+    squares = [_squares(slab, gradient) for gradient in gradients]
     scale = np.minimum(slab.clip / np.sqrt(np.sum(squares, axis=0)), 1)
     for parameter, gradient in zip(slab.parameters, gradients, strict=True):
         gradient *= np.repeat(scale, parameter.per)
+
+
+def _squares(slab: Slab, gradient: Array) -> Array:
+    """The squared length of each head's gradient of one kernel or bias: (heads,)."""
+    found: Array = np.square(gradient).sum(axis=0).reshape(slab.heads, -1).sum(axis=1)
+    return found
 
 
 def _update(slab: Slab, gradients: Sequence[Array], rates: Array) -> None:
     """Decay, then the rule, in blocks of rows."""
     np.add(slab.iterations, 1, out=slab.iterations)
     decay = slab.decay * rates
+    before = decay.any() and not slab.rule.by_layer
     for parameter, gradient in zip(slab.parameters, gradients, strict=True):
         columns = Columns(
             np.repeat(rates, parameter.per),
             np.repeat(slab.momentum, parameter.per),
-            np.repeat(decay, parameter.per) if decay.any() else None,
+            np.repeat(decay, parameter.per) if before else None,
             np.repeat(slab.iterations, parameter.per),
+            np.repeat(slab.decay, parameter.per),
+            np.repeat(_squares(slab, gradient), parameter.per) if slab.rule.by_layer else None,
         )
         size = max(1, BLOCK // parameter.value.shape[1])
         scratch = np.empty((min(size, len(gradient)), gradient.shape[1]), np.float32)

@@ -1,6 +1,7 @@
 """What does one head say, without being trained? Its first loss and its scores, without a trace."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -44,4 +45,5 @@ def scorer(problem: Problem, point: Hyperparameters, weights: Sequence[Array], w
 
 
 def _bank(problem: Problem, point: Hyperparameters, weights: Sequence[Array], width: int) -> Bank:
+    point = replace(point, optimizer="SGD")  # none has a say in what a head says, and a bank knows this one
     return bank_maker(problem)(Plan((point,), (Start(weights),), width, problem.dataset.num_classes))

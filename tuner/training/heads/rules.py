@@ -2,9 +2,9 @@
 
 A rule works on one block of rows: weights `w` and gradient `g` (rows, columns), its slots of the same shape, all
 changed in place (`g` becomes scratch). Learning rate, momentum and decay are vectors with one entry a column. Decoupled
-weight decay comes first, at the rate of the step, as in Keras.
+weight decay comes first, at the rate of the step, as in Keras; NovoGrad alone has it in its moment.
 
-Source: keras 3.15.1, src/optimizers/{base_optimizer,sgd,adam,rmsprop}.py.
+Source: keras 3.15.1, src/optimizers/{base_optimizer,sgd,adam,rmsprop,adagrad}.py; tuner/training/novograd.py.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,6 +17,8 @@ from tuner.training.heads.bank import Array
 
 BETA_1, BETA_2, ADAM_EPSILON = 0.9, 0.999, 1e-7  # Keras's defaults
 RHO, RMSPROP_EPSILON = 0.9, 1e-7  # likewise
+ADAGRAD_START = 0.1 + 1e-7  # likewise: the accumulator's first value, and epsilon; the slot holds what is added to it
+NOVOGRAD_1, NOVOGRAD_2, NOVOGRAD_EPSILON = 0.95, 0.98, 1e-8  # as in tuner/training/novograd.py
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,10 @@ class Columns:
 
     rate: Array  # (columns,) float32
     momentum: Array
-    decay: Array | None  # weight_decay times rate; None where all are 0
+    decay: Array | None  # weight_decay times rate, of the weights before the rule; None where all are 0
     iteration: Array  # (columns,) int, of this step, from 1
+    weight_decay: Array
+    square: Array | None = None  # of the gradient's length over all rows of the head's kernel or bias, where asked for
 
 
 Update = Callable[[Array, Array, Sequence[Array], Columns, Array], None]  # w, g, slots, columns, scratch
@@ -93,6 +97,37 @@ def rmsprop(w: Array, g: Array, slots: Sequence[Array], columns: Columns, scratc
     w -= m
 
 
+def adagrad(w: Array, g: Array, slots: Sequence[Array], columns: Columns, scratch: Array) -> None:
+    """Adagrad; its slot is the sum of squared gradients."""
+    (total,) = slots
+    np.square(g, out=scratch)
+    total += scratch
+    np.add(total, np.float32(ADAGRAD_START), out=scratch)
+    np.sqrt(scratch, out=scratch)
+    g *= columns.rate
+    g /= scratch
+    w -= g
+
+
+def novograd(w: Array, g: Array, slots: Sequence[Array], columns: Columns, scratch: Array) -> None:
+    """NovoGrad; every number of its second slot is that of the head's kernel or bias as a whole."""
+    m, v = slots
+    now = columns.square
+    assert now is not None  # a rule `by_layer` is given it
+    np.multiply(v, np.float32(NOVOGRAD_2), out=scratch)
+    scratch += np.float32(1 - NOVOGRAD_2) * now
+    v[:] = np.where(v > 0, scratch, now)
+    np.sqrt(v, out=scratch)
+    scratch += np.float32(NOVOGRAD_EPSILON)
+    g /= scratch
+    m *= np.float32(NOVOGRAD_1)
+    m += g
+    np.multiply(w, columns.weight_decay, out=scratch)
+    m += scratch
+    np.multiply(m, columns.rate, out=scratch)
+    w -= scratch
+
+
 @dataclass(frozen=True)
 class Rule:
     """An update and how many slots like the weights it keeps."""
@@ -101,6 +136,7 @@ class Rule:
     update: Update
     slots: int
     has_momentum: bool
+    by_layer: bool = False  # it asks for `Columns.square`, and decays by itself
 
 
 RULES: Mapping[str, Rule] = {
@@ -108,8 +144,17 @@ RULES: Mapping[str, Rule] = {
     "nesterov": Rule("nesterov", nesterov, 1, True),
     "adam": Rule("adam", adam, 2, False),
     "rmsprop": Rule("rmsprop", rmsprop, 2, True),
+    "adagrad": Rule("adagrad", adagrad, 1, False),
+    "novograd": Rule("novograd", novograd, 2, False, by_layer=True),
 }
-OPTIMIZERS: Mapping[str, str] = {"SGD": "sgd", "Adam": "adam", "AdamW": "adam", "RMSprop": "rmsprop"}  # class -> rule
+OPTIMIZERS: Mapping[str, str] = {  # class -> rule
+    "SGD": "sgd",
+    "Adam": "adam",
+    "AdamW": "adam",
+    "RMSprop": "rmsprop",
+    "Adagrad": "adagrad",
+    "NovoGrad": "novograd",
+}
 
 
 def rule_of(point: Hyperparameters) -> Rule:
