@@ -24,7 +24,7 @@ from tuner.recipe.gradual import expanded
 if TYPE_CHECKING:
     from tuner.recipe import Recipe
 
-LARGE = 2_000  # training images; no source gives a number: some hundred a class of ten, and what was measured (LOG.md)
+LARGE = 2_000  # training images: some hundred a class of ten; no source gives a number, and the measurement decides
 SIMILAR = 0.5  # share of a plain readout's errors that pretrained features take away: half of them (docs/LOG.md)
 FINE_TUNE_FACTOR = 0.1  # of the head's learning rate: "1/10 of the original" (the lecture)
 WHOLE_FACTOR = 10**-0.5  # of the same, where batch norm learns along and bears larger steps: half way to the head's

@@ -15,7 +15,7 @@ from tuner.report.diagnosed.curves import best_epoch
 from tuner.store import replace_text
 
 MOST_CARDS = 30
-MOST_REMEDIES = 6
+MOST_REMEDIES = 8
 MOST_NOTES = 40
 FIRST_EPOCH = 1
 NOTHING: tuple[object, ...] = (None, "", [], ())  # evidence that has nothing to say

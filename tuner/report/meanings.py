@@ -135,12 +135,6 @@ MEANINGS: dict[str, Meaning] = {
         "gap",
         "What was learned holds for the training examples and less for others. More data or regularization close it.",
     ),
-    "more_data": Meaning(
-        "What more images are worth",
-        "more images",
-        "The same kind of model was trained on a quarter, a half and all of the images: how fast its errors fall tells"
-        " what twice as many would bring.",
-    ),
     "val_below_train": Meaning(
         "Validation is better than training",
         "val. below train",
