@@ -16,7 +16,6 @@ benchmarks/results/carry_over.json and prints the table. 24 settings x 3 seeds t
 
 import argparse
 import dataclasses
-import gzip
 import json
 import os
 import sys
@@ -27,16 +26,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from prepare_fashion_mnist import DEBIAN, check
+import studies
 from rank_agreement import agreement, between_seeds, cost, effects
+from studies import finite, opened
 
 from tuner import backend
-from tuner import recipe as recipes
-from tuner.cli.progress import Lines
-from tuner.data import Problem, cache_folder, open_dataset
+from tuner.data import Problem
 from tuner.environment import environment
 from tuner.hyperparameters import Hyperparameters
-from tuner.interrupts import StopFlag
 from tuner.models.stage import FINE_TUNE_FACTOR
 from tuner.records import Trial, TrialSpec, TrialState
 from tuner.search.ranking import ranked
@@ -84,50 +81,10 @@ def settings(count: int) -> list[Hyperparameters]:
 
 
 def problem_of(folder: Path, images: int) -> Problem:
-    """So many training and as many validation images, drawn from the 60,000 in equal parts a class."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data = folder / f"fashion-{images}.npz"
-    if not data.is_file():
-        write_images(data, images)
-    described = {
-        "version": 1,
-        "name": f"carry-over-{images}",
-        "description": __doc__.splitlines()[0] if __doc__ else "",
-        "data": {"source": "npz", "path": data.name, "image_size": [SIZE, SIZE]},
-        "model": {"backbone": "EfficientNetLite0", "weights": "imagenet"},
-    }
-    path = folder / f"carry-over-{images}.yaml"
-    path.write_text(json.dumps(described))  # JSON is YAML
-    recipe = recipes.load(path)
-    return Problem(recipe, open_dataset(recipe, Lines()), cache_folder(recipe))
-
-
-def write_images(path: Path, images: int) -> None:
-    """Fashion-MNIST's training images as arrays: `images` to train, as many to validate, a few that nobody reads."""
-    check(DEBIAN)
-    pixels = unpacked("train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-    labels = unpacked("train-labels-idx1-ubyte.gz", 8)
-    rng = np.random.default_rng(0)
-    order = np.stack([rng.permutation(np.flatnonzero(labels == c)) for c in range(10)], axis=1).reshape(-1)
-    parts = {"train": order[:images], "val": order[images : 2 * images], "test": order[2 * images : 2 * images + 100]}
-    arrays = {f"x_{part}": pixels[rows] for part, rows in parts.items()}
-    arrays |= {f"y_{part}": labels[rows] for part, rows in parts.items()}
-    np.savez(path, **arrays)  # type: ignore[arg-type]
-
-
-def unpacked(name: str, offset: int) -> np.ndarray:
-    """The bytes of one of the four files after its header."""
-    with gzip.open(DEBIAN / name) as file:
-        return np.frombuffer(file.read(), np.uint8, offset=offset)
-
-
-def opened(folder: Path, problem: Problem) -> Store:
-    """The run of this problem, begun or gone on with. It is never called finished: more seeds may be asked for."""
-    recipe, out = problem.recipe, folder / "reports"
-    last = max((out / recipe.name).glob("*/run.db"), default=None)
-    if last is not None:
-        return Store.resume(last.parent, recipe.to_json(), Lines(), StopFlag())
-    return Store.create(out, recipe.name, recipe.to_json(), recipe.text, environment(), Lines(), StopFlag())
+    """So many training and as many validation images, and EfficientNet-Lite0 with its weights."""
+    about = __doc__.splitlines()[0] if __doc__ else ""
+    sections = {"description": about, "model": {"backbone": "EfficientNetLite0", "weights": "imagenet"}}
+    return studies.problem_of(folder, f"carry-over-{images}", images, images, {"image_size": [SIZE, SIZE]}, sections)
 
 
 def train(problem: Problem, run: Store, points: Sequence[Hyperparameters], seeds: int) -> dict[str, list[list[Trial]]]:
@@ -211,11 +168,6 @@ def raw(points: Sequence[Hyperparameters], found: dict[str, list[list[Trial]]]) 
             }
         rows.append(row)
     return rows
-
-
-def finite(value: float) -> float | None:
-    """The value as strict JSON; None for NaN and the infinities."""
-    return round(value, 6) if np.isfinite(value) else None
 
 
 def strict(value: Any) -> Any:

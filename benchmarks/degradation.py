@@ -25,13 +25,11 @@ from statistics import fmean
 from typing import Any
 
 import numpy as np
-from carry_over import finite, opened, unpacked
-from prepare_fashion_mnist import DEBIAN, check
+import studies
+from studies import finite, opened
 
 from tuner import backend, training
-from tuner import recipe as recipes
-from tuner.cli.progress import Lines
-from tuner.data import Problem, cache_folder, open_dataset
+from tuner.data import Problem
 from tuner.environment import environment
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
@@ -51,42 +49,13 @@ LOOKED_AT = 128  # training images that the diagnosis sees
 
 def problem_of(folder: Path, network: str, images: int) -> Problem:
     """So many training images in equal parts a class, for one of the networks."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data = folder / f"fashion-{images}.npz"
-    if not data.is_file():
-        write_images(data, images)
-    described = {
-        "version": 1,
-        "name": f"{network.lower()}-{images}",
-        "data": {
-            "source": "npz",
-            "path": data.name,
-            "image_size": [SIZE, SIZE],
-            "color_mode": "grayscale",
-            "batch_size": BATCH,
-        },
+    data = {"image_size": [SIZE, SIZE], "color_mode": "grayscale", "batch_size": BATCH}
+    sections = {
         "model": {"backbone": network, "weights": None},
         "optimizer": {"name": "SGD", "learning_rate": RATE, "momentum": 0.9, "weight_decay": 1e-4},
         "schedule": {"name": "CosineDecay"},
     }
-    path = folder / f"{described['name']}.yaml"
-    path.write_text(json.dumps(described))  # JSON is YAML
-    recipe = recipes.load(path)
-    return Problem(recipe, open_dataset(recipe, Lines()), cache_folder(recipe))
-
-
-def write_images(path: Path, images: int) -> None:
-    """Fashion-MNIST's training images as arrays: to train, to validate, and a few that nobody reads."""
-    check(DEBIAN)
-    pixels = unpacked("train-images-idx3-ubyte.gz", 16).reshape(-1, SIZE, SIZE)
-    labels = unpacked("train-labels-idx1-ubyte.gz", 8)
-    rng = np.random.default_rng(0)
-    order = np.stack([rng.permutation(np.flatnonzero(labels == c)) for c in range(10)], axis=1).reshape(-1)
-    ends = (0, images, images + VALIDATION, images + VALIDATION + 100)
-    parts = {name: order[ends[i] : ends[i + 1]] for i, name in enumerate(("train", "val", "test"))}
-    arrays = {f"x_{part}": pixels[rows] for part, rows in parts.items()}
-    arrays |= {f"y_{part}": labels[rows] for part, rows in parts.items()}
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    return studies.problem_of(folder, f"{network.lower()}-{images}", images, VALIDATION, data, sections)
 
 
 def trained(problem: Problem, run: Store, epochs: int, seeds: int) -> list[Trial]:

@@ -27,13 +27,12 @@ from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
-from carry_over import finite, opened, unpacked
-from prepare_fashion_mnist import DEBIAN, check
+import studies
+from studies import finite, opened
 
 from tuner import backend
 from tuner import recipe as recipes
-from tuner.cli.progress import Lines
-from tuner.data import Problem, cache_folder, open_dataset
+from tuner.data import Problem
 from tuner.environment import environment
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
@@ -91,37 +90,13 @@ class Outcome:
 
 def problem_of(folder: Path, images: int) -> Problem:
     """So many training images in equal parts a class, and LeNet-5."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data = folder / f"fashion-{images}.npz"
-    if not data.is_file():
-        write_images(data, images)
-    described = {
-        "version": 1,
-        "name": f"regularisers-{images}",
-        "data": {"source": "npz", "path": data.name, "image_size": [28, 28], "color_mode": "grayscale"}
-        | {"batch_size": BATCH},
+    data = {"image_size": [28, 28], "color_mode": "grayscale", "batch_size": BATCH}
+    sections = {
         "model": {"backbone": "LeNet5", "weights": "none"},
         "transfer": [{"name": "all", "trainable": "all", "freeze_batch_norm": False}],
         "optimizer": {"learning_rate": RATE, "weight_decay": 0.0},
     }
-    path = folder / f"regularisers-{images}.yaml"
-    path.write_text(json.dumps(described))  # JSON is YAML
-    recipe = recipes.load(path)
-    return Problem(recipe, open_dataset(recipe, Lines()), cache_folder(recipe))
-
-
-def write_images(path: Path, images: int) -> None:
-    """Fashion-MNIST's training images as arrays: so many to train, 2,000 to validate, a few that nobody reads."""
-    check(DEBIAN)
-    pixels = unpacked("train-images-idx3-ubyte.gz", 16).reshape(-1, 28, 28)
-    labels = unpacked("train-labels-idx1-ubyte.gz", 8)
-    rng = np.random.default_rng(0)
-    order = np.stack([rng.permutation(np.flatnonzero(labels == c)) for c in range(10)], axis=1).reshape(-1)
-    ends = np.cumsum([images, VALIDATION, 100])
-    parts = dict(zip(("train", "val", "test"), np.split(order[: ends[-1]], ends[:-1]), strict=True))
-    arrays = {f"x_{part}": pixels[rows] for part, rows in parts.items()}
-    arrays |= {f"y_{part}": labels[rows] for part, rows in parts.items()}
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    return studies.problem_of(folder, f"regularisers-{images}", images, VALIDATION, data, sections)
 
 
 def specs_of(problem: Problem, epochs: int, seeds: int) -> tuple[dict[str, list[TrialSpec]], dict[str, str]]:
