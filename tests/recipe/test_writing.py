@@ -82,6 +82,13 @@ def test_a_search_of_much_dropout_is_noted_as_well(loaded: Load) -> None:
     assert [note.path for note in notes(recipe)] == ["search.space.model.dropout"]
 
 
+def test_a_layer_decay_of_a_frozen_stage_is_noted(loaded: Load) -> None:
+    first, then = "{name: head, trainable: none, layer_decay: 0.5}", "{name: all, trainable: all, layer_decay: 0.5}"
+    stages = f"transfer: [{first}, {then}]\n"
+    (found,) = notes(loaded(stages))
+    assert found.path == "transfer.0.layer_decay"
+
+
 def test_an_auxiliary_head_that_a_frozen_stage_leaves_out_is_noted(loaded: Load) -> None:
     assert [note.path for note in notes(loaded("", "model.auxiliary_head=0.3"))] == ["model.auxiliary_head"]
     assert notes(loaded(SCRATCH, "model.auxiliary_head=0.3", "model.backbone=ResNet20")) == ()

@@ -195,6 +195,10 @@ def optimizer(recipe: Recipe) -> Iterator[Complaint]:
         yield Complaint("optimizer.nesterov", f"{given.name} has no momentum of Nesterov's", "", ("optimizer.name",))
 
 
+NORMALIZED = ("model.backbone", "model.weights", "model.normalization", "transfer")
+"""What decides whether batch normalization trains."""
+
+
 def full_batch(recipe: Recipe) -> Iterator[Complaint]:
     """Nothing is set, or searched, that an optimizer without batches and rates would ignore."""
     axis = recipe.search.space.get("optimizer.name")
@@ -208,6 +212,9 @@ def full_batch(recipe: Recipe) -> Iterator[Complaint]:
     )
     if recipe.optimizer.learning_rate != "auto":
         yield Complaint("optimizer.learning_rate", message, hint, depends)
+    if ever_trains(recipe):
+        noisy = f"{asked[0]} compares losses, and batch normalization that trains makes each look another network"
+        yield Complaint("optimizer.name", noisy, "name: AdamW, or model.normalization: group", (*depends, *NORMALIZED))
     for path, default in names.UNHEEDED.items():
         section, _, key = path.partition(".")
         value = getattr(recipe, section)

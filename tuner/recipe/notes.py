@@ -76,11 +76,22 @@ def deep_and_plain(recipe: "Recipe") -> Iterator[Note]:
         )
 
 
+def layer_decay_of_a_frozen_stage(recipe: "Recipe") -> Iterator[Note]:
+    """Rates by depth where no layer of the backbone has a rate."""
+    for index, stage in enumerate(recipe.transfer if recipe.transfer != "auto" else ()):
+        if stage.trainable == "none" and stage.layer_decay != 1:
+            yield Note(
+                f"transfer.{index}.layer_decay",
+                f"in stage '{stage.name}' the backbone is frozen, and none of its layers has a rate that could decay",
+            )
+
+
 NOTES: tuple[Callable[["Recipe"], Iterator[Note]], ...] = (
     dropout_beside_batch_norm,
     auxiliary_head_of_a_frozen_stage,
     mixed_labels,
     deep_and_plain,
+    layer_decay_of_a_frozen_stage,
 )
 
 

@@ -7,6 +7,7 @@
 Nothing here knows about terminals: `Paint` gives a role its color, and the plain one gives none.
 """
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -120,7 +121,8 @@ def render(problem: Problem, paint: Paint = plain) -> str:
 
 
 def _sentence(hint: str) -> str:
-    return hint[:1].upper() + hint[1:]
+    """The hint as a sentence; a setting that it begins with is spelled as the recipe spells it."""
+    return hint if re.match(r"[\w.]+:", hint) else hint[:1].upper() + hint[1:]
 
 
 def _window(place: Place) -> tuple[str, int, int]:
