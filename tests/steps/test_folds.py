@@ -103,8 +103,8 @@ def test_a_later_stage_is_trained_on_a_fold_from_its_first_weights_on(
     places = [trial.spec.stage for trial in folds.line(run, best)]
     for trial in on_folds(run):
         assert {one.spec.fold for one in folds.line(run, trial)} == {trial.spec.fold}
-    deepest = max((folds.line(run, trial) for trial in on_folds(run)), key=len)
-    assert [trial.spec.stage for trial in deepest] == places
+    on_a_fold = [[one.spec.stage for one in folds.line(run, trial)] for trial in on_folds(run)]
+    assert on_a_fold.count(places) == 2
     assert conclusion["fold_mean"] == pytest.approx(np.mean(conclusion["fold_accuracies"]))
     assert conclusion["title"].startswith("Accuracy over 2 folds")
     assert conclusion["test_reads"] == 1
