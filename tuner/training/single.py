@@ -12,7 +12,7 @@ import numpy as np
 from tuner import models
 from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
-from tuner.records import Trial, TrialSpec, TrialState
+from tuner.records import Trial, TrialSpec
 from tuner.store import Store
 from tuner.training import checkpoints
 from tuner.training.asked import first_seed, losses_before, mean_image, split_of, trial_of
@@ -25,6 +25,7 @@ from tuner.training.heads.rules import rule_of
 from tuner.training.heads.to_keras import load_state
 from tuner.training.loop import train
 from tuner.training.optimizers import load_slots, set_numbers
+from tuner.training.outcome import result_of
 from tuner.training.views import trunk_features
 
 __all__ = ["begin", "family_key", "has_trunk", "inputs_of", "serve_head", "serve_net", "serve_one"]
@@ -91,13 +92,5 @@ def serve_one(engine: str, problem: Problem, run: Store, spec: TrialSpec) -> Tri
     seen = losses_before(run, spec)
     course = course_of(problem, spec, train_inputs, validation_inputs, before, keep, seen)
     log, checkpoint = train(family, course, run.progress, run.stop)
-    return run.record_trial(
-        spec,
-        state=TrialState.DIVERGED if log.reason else TrialState.COMPLETED,
-        curves=log.curves(),
-        seconds=perf_counter() - began,
-        engine=engine,
-        reason=log.reason,
-        best_epoch=log.best_epoch,
-        weights=None if checkpoint is None else checkpoints.writer(checkpoint),
-    )
+    (trial,) = run.record_trials([result_of(spec, engine, log, checkpoint, perf_counter() - began)])
+    return trial

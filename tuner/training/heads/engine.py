@@ -15,8 +15,8 @@ from tuner.hyperparameters import Hyperparameters
 from tuner.models.drawing import DRAWN, first_head
 from tuner.recipe.candidates import backbone_of
 from tuner.recipe.ladder import mixes
-from tuner.records import Trial, TrialSpec, TrialState
-from tuner.store import Result, Store
+from tuner.records import Trial, TrialSpec
+from tuner.store import Store
 from tuner.training import checkpoints
 from tuner.training.asked import ancestors, first_seed, losses_before, trial_of
 from tuner.training.course import course_of
@@ -25,6 +25,7 @@ from tuner.training.heads.choice import bank_maker
 from tuner.training.heads.driver import train_heads
 from tuner.training.heads.rules import OPTIMIZERS, rule_of
 from tuner.training.heads.stream import inputs_of, show_of, width_of
+from tuner.training.outcome import result_of
 
 NAME = "heads"
 MOST = 256  # heads of one bank, and trials of one commit
@@ -102,16 +103,7 @@ def serve(problem: Problem, run: Store, specs: Sequence[TrialSpec]) -> list[Tria
     found = train_heads(courses, plan, bank_maker(problem), show, run.progress, run.stop)
     share = (perf_counter() - began) / len(specs)
     results = {
-        place: Result(
-            spec,
-            state=TrialState.DIVERGED if log.reason else TrialState.COMPLETED,
-            curves=log.curves(),
-            seconds=share,
-            engine=NAME,
-            reason=log.reason,
-            best_epoch=log.best_epoch,
-            weights=None if checkpoint is None else checkpoints.writer(checkpoint),
-        )
+        place: result_of(spec, NAME, log, checkpoint, share)
         for place, spec, (log, checkpoint) in zip(order, ordered, found, strict=True)
     }
     return run.record_trials([results[place] for place in range(len(specs))])

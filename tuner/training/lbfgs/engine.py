@@ -21,7 +21,7 @@ from tuner.models.drawing import DRAWN, first_head
 from tuner.models.errors import ModelError
 from tuner.recipe.candidates import backbone_of
 from tuner.recipe.names import FULL_BATCH, UNHEEDED
-from tuner.records import Trial, TrialSpec, TrialState
+from tuner.records import Trial, TrialSpec
 from tuner.store import Store
 from tuner.training import checkpoints
 from tuner.training.asked import ancestors, first_seed, trial_of
@@ -31,6 +31,7 @@ from tuner.training.heads.engine import USER_MODEL
 from tuner.training.heads.stream import inputs_of
 from tuner.training.lbfgs.linear import linear
 from tuner.training.lbfgs.way import Way
+from tuner.training.outcome import result_of
 
 NAME = "lbfgs"
 MOST_NUMBERS = 1 << 28  # of the features of all images, held in memory without their mean: 1 GiB
@@ -76,16 +77,8 @@ def _serve_one(problem: Problem, run: Store, spec: TrialSpec) -> Trial:
     body = body_of(problem, run, spec)
     way = _linear(problem, run, spec, parent) if body == "heads" else _net(body, problem, run, spec, parent)
     log, checkpoint = way.go()
-    return run.record_trial(
-        spec,
-        state=TrialState.DIVERGED if log.reason else TrialState.COMPLETED,
-        curves=log.curves(),
-        seconds=perf_counter() - began,
-        engine=NAME,
-        reason=log.reason,
-        best_epoch=log.best_epoch,
-        weights=None if checkpoint is None else checkpoints.writer(checkpoint),
-    )
+    (trial,) = run.record_trials([result_of(spec, NAME, log, checkpoint, perf_counter() - began)])
+    return trial
 
 
 def refuse(problem: Problem, spec: TrialSpec) -> None:
