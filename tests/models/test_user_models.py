@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from tuner.models import ModelError, Structure, build_classifier, head_kernels, initial_weights
-from tuner.models.user_models import ends_in_probabilities
+from tuner.models.user_models import build_user_model, ends_in_probabilities
 
 CODE = """
 import keras
@@ -127,6 +127,17 @@ def test_a_module_that_is_not_there_is_told_from_one_that_fails_to_import(user, 
     (tmp_path / "importing.py").write_text("import surely_not_installed")
     with pytest.raises(ModuleNotFoundError, match="surely_not_installed"):
         user("f", file="importing")
+
+
+@pytest.mark.parametrize("first", ["python:namesake:whole", "python:namesake.py:whole"])
+def test_two_recipes_of_one_process_may_call_their_modules_alike(tmp_path, first) -> None:
+    built = []
+    for place, added in ((first, 0), ("python:namesake:whole", 2)):
+        folder = tmp_path / str(added)
+        folder.mkdir()
+        (folder / "namesake.py").write_text(CODE.replace("Dense(num_classes)])", f"Dense(num_classes + {added})])"))
+        built.append(build_user_model(place, folder, SHAPE, 4))
+    assert [model.output_shape for model in built] == [(None, 4), (None, 6)]
 
 
 def test_an_error_in_the_users_code_passes_through(user) -> None:

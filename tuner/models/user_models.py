@@ -21,6 +21,7 @@ from tuner.models.errors import ModelError
 from tuner.models.pixels import ImageShape
 
 PREFIX = "python:"
+_OF_RECIPES: set[str] = set()  # names of the modules that recipes of this process brought in
 
 
 def is_user_model(backbone: str) -> bool:
@@ -56,6 +57,7 @@ def _look_up(place: str, folder: Path) -> Any:
         if module_name.endswith(".py"):
             return _attribute(_load_file(place, folder / module_name), place, attribute)
         name = module_name
+        _forget_namesake(name, folder)
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as error:
@@ -63,7 +65,16 @@ def _look_up(place: str, folder: Path) -> Any:
                 raise  # the module is there; something that it imports is not
             where = f"{folder.absolute()}, the working directory or the installed packages"
             raise ModelError(f"model.backbone: {place}: no module '{name}' in {where}.") from error
+    _OF_RECIPES.add(name)
     return _attribute(module, place, attribute)
+
+
+def _forget_namesake(name: str, folder: Path) -> None:
+    """Lets `name` be imported from the recipe's folder though another recipe of this process brought one so called."""
+    file = folder / f"{name}.py"
+    loaded = getattr(sys.modules.get(name), "__file__", None)
+    if name in _OF_RECIPES and loaded and file.is_file() and file.resolve() != Path(loaded).resolve():
+        del sys.modules[name]
 
 
 def _load_file(place: str, file: Path) -> ModuleType:
@@ -74,7 +85,8 @@ def _load_file(place: str, file: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(file.stem, module)  # so that its classes can be found when a model is saved
+    if sys.modules.setdefault(file.stem, module) is module:  # so that its classes can be found when a model is saved
+        _OF_RECIPES.add(file.stem)
     spec.loader.exec_module(module)
     return module
 
