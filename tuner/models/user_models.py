@@ -11,6 +11,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator
+from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,6 @@ from tuner.models.errors import ModelError
 from tuner.models.pixels import ImageShape
 
 PREFIX = "python:"
-_OF_RECIPES: set[str] = set()  # names of the modules that recipes of this process brought in
 
 
 def is_user_model(backbone: str) -> bool:
@@ -53,11 +53,11 @@ def _look_up(place: str, folder: Path) -> Any:
     module_name, _, attribute = place.removeprefix(PREFIX).rpartition(":")
     if not module_name or not attribute:
         raise ModelError(f"model.backbone: '{place}' is not of the form python:module:function.")
+    _forget_namesake(module_name, folder)
     with _importable(folder):
         if module_name.endswith(".py"):
             return _attribute(_load_file(place, folder / module_name), place, attribute)
         name = module_name
-        _forget_namesake(name, folder)
         try:
             module = importlib.import_module(name)
         except ModuleNotFoundError as error:
@@ -65,15 +65,18 @@ def _look_up(place: str, folder: Path) -> Any:
                 raise  # the module is there; something that it imports is not
             where = f"{folder.absolute()}, the working directory or the installed packages"
             raise ModelError(f"model.backbone: {place}: no module '{name}' in {where}.") from error
-    _OF_RECIPES.add(name)
     return _attribute(module, place, attribute)
 
 
 def _forget_namesake(name: str, folder: Path) -> None:
-    """Lets `name` be imported from the recipe's folder though another recipe of this process brought one so called."""
-    file = folder / f"{name}.py"
-    loaded = getattr(sys.modules.get(name), "__file__", None)
-    if name in _OF_RECIPES and loaded and file.is_file() and file.resolve() != Path(loaded).resolve():
+    """Lets `name` come from this recipe's folder though another recipe of the process brought one so called.
+
+    What is installed keeps its name.
+    """
+    file, module = folder / f"{name}.py", sys.modules.get(name)
+    if module is None or not file.is_file() or PathFinder.find_spec(name):
+        return
+    if module.__file__ and file.resolve() != Path(module.__file__).resolve():
         del sys.modules[name]
 
 
@@ -85,8 +88,7 @@ def _load_file(place: str, file: Path) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    if sys.modules.setdefault(file.stem, module) is module:  # so that its classes can be found when a model is saved
-        _OF_RECIPES.add(file.stem)
+    sys.modules.setdefault(file.stem, module)  # so that its classes can be found when a model is saved
     spec.loader.exec_module(module)
     return module
 
