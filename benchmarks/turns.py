@@ -61,6 +61,7 @@ class Turn:
     wall: float  # of the whole process
     peak_mb: float
     load: tuple[float, float]  # average over a minute, before and after
+    built: tuple[float, ...] = ()  # of each time that the backbone was built, in order; within the trials or before
 
     @property
     def start(self) -> float:
@@ -186,19 +187,24 @@ class Cost:
     how: str  # measured | from N warm trials
 
 
-def cost(turns: Sequence[Turn], trials: int, epochs: int) -> Cost:
-    """What `trials` trials cost that train `epochs` epochs in all; measured where a turn ran as many."""
+def cost(turns: Sequence[Turn], trials: int, epochs: int, building: bool = True) -> Cost:
+    """What `trials` trials cost that train `epochs` epochs in all; measured where a turn ran as many.
+
+    Without `building`, the seconds in which the backbone was built are taken off.
+    """
     if all(turn.entry.trials == trials for turn in turns):
-        seconds = [sum(turn.seconds) for turn in turns]
+        seconds = [sum(turn.seconds) - (0.0 if building else sum(turn.built)) for turn in turns]
         return Cost(median(seconds), min(seconds), "measured")
     warm = sum(len(turn.seconds) - 1 for turn in turns)
-    seconds = [warm_epoch(turn) * epochs for turn in turns]
+    seconds = [warm_epoch(turn, building) * epochs for turn in turns]
     return Cost(median(seconds), min(seconds), f"from {warm} warm trials")
 
 
-def warm_epoch(turn: Turn) -> float:
-    """Seconds of one epoch of a warm trial, all that a trial needs besides epochs included."""
-    return sum(turn.seconds[1:]) / sum(turn.epochs[1:])
+def warm_epoch(turn: Turn, building: bool = True) -> float:
+    """Seconds of one epoch of a warm trial, all that a trial needs besides epochs included; see `cost`."""
+    warm = len(turn.seconds) - 1
+    built = () if building or len(turn.built) <= warm else turn.built[-warm:]  # one a trial, or one for all trials
+    return (sum(turn.seconds[1:]) - sum(built)) / sum(turn.epochs[1:])
 
 
 def searched_epochs(turns: Iterable[Turn], contender: str, trials: int, epochs: int) -> int:

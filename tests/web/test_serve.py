@@ -63,6 +63,7 @@ def address(reports: Path) -> Iterator[str]:
     yield found
     process.terminate()
     process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def ask(address: str, path: str, method: str = "GET", headers: dict[str, str] | None = None, body: bytes = b""):

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from tuner.cli.options import WRONG_USE, Settings, common_options, emit_json, fail
+from tuner.interrupts import Interrupted, StopFlag
 from tuner.web.site import LOOPBACK, PORT, Site, is_loopback
 
 
@@ -33,10 +34,12 @@ def serve(settings: Settings, place: Path, host: str, port: int, token: bool, wa
 
     site = Site(place.absolute(), host, secrets.token_urlsafe(16) if token else "")
     app.configure(site)
+    stop = StopFlag()
     try:
-        server = app.server(site, port)
+        server = app.server(site, port, stop)
     except OSError as error:
         fail(f"cannot listen on {host}, ports from {port} on: {error.strerror or error}")
+    stop.install()
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{server.server_port}/" + (f"?token={site.token}" if site.token else "")
     if settings.json:
@@ -47,7 +50,7 @@ def serve(settings: Settings, place: Path, host: str, port: int, token: bool, wa
         webbrowser.open(address)
     try:
         server.serve_forever()
-    except KeyboardInterrupt:
+    except Interrupted:
         click.echo("Ended. Nothing was changed.", err=True)
     finally:
         server.server_close()

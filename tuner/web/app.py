@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 
+from tuner.interrupts import StopFlag
 from tuner.web.site import LOOPBACK, MOST_UPLOAD, Site
 
 PORTS_TRIED = 20
@@ -22,6 +23,20 @@ class QuietHandler(WSGIRequestHandler):  # type: ignore[misc]
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing."""
+
+
+class StoppableServer(ThreadedWSGIServer):  # type: ignore[misc]
+    """A server that looks twice a second whether it was asked to stop.
+
+    The exception that Ctrl-C raises by default is lost if it comes while an object is being freed.
+    """
+
+    daemon_threads = True
+    stop: StopFlag
+
+    def service_actions(self) -> None:
+        """Raise `Interrupted` if a signal came."""
+        self.stop.check()
 
 
 def configure(site: Site) -> None:
@@ -49,16 +64,16 @@ def configure(site: Site) -> None:
     logging.getLogger("django.security").setLevel(logging.CRITICAL)
 
 
-def server(site: Site, port: int) -> ThreadedWSGIServer:
-    """A server bound to `port`, or to the next free one. Raises `OSError` if none of `PORTS_TRIED` is free."""
+def server(site: Site, port: int, stop: StopFlag) -> StoppableServer:
+    """A server bound to `port`, or to the next free one, until `stop`. Raises `OSError` if none of `PORTS_TRIED` is."""
     for tried in range(port, port + PORTS_TRIED):
         try:
-            made = ThreadedWSGIServer((site.host, tried), QuietHandler, ipv6=":" in site.host)
+            made = StoppableServer((site.host, tried), QuietHandler, ipv6=":" in site.host)
         except OSError:
             if tried == port + PORTS_TRIED - 1:
                 raise
             continue
-        made.daemon_threads = True
+        made.stop = stop
         made.set_app(get_wsgi_application())
         return made
     raise AssertionError("a port was tried")
