@@ -25,9 +25,10 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 demo: install
 	$(BIN)/tuner run recipes/digits.yaml
 
-# Two processes: tests trace graphs and start commands one thread at a time; a file stays whole, so its fixtures are shared.
+# Two processes: tests trace graphs and start commands one thread at a time; a file stays whole, so its fixtures are shared,
+# and files keep their order: the long ones are few tests each, and would come last.
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: install
 	$(BIN)/ruff format --check .

@@ -133,3 +133,5 @@ def test_a_forward_pass_has_one_size_for_all_splits_and_is_bounded_by_its_pixels
     assert at_once((10_000, 16, 16, 3)) == 64
     assert at_once((10_000, 224, 224, 3)) == 32
     assert at_once((10_000, 1024, 1024, 3)) == 4
+    assert at_once((256, 224, 224, 3), 320) == 8
+    assert at_once((2_000, 224, 224, 3), 2_500) == 32

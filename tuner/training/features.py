@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 FORMAT = 2  # raise it when the way features are computed changes
 PIXELS_AT_ONCE = 1 << 21  # of one forward pass: 32 images of 224 x 224; more are no faster on two cores (measured)
+FEW, PIXELS_OF_FEW = 1_000, 1 << 19  # so few images are done before the memory that a larger pass touches first pays
 FEWEST_AT_ONCE, MOST_AT_ONCE = 4, 64  # images
 LEFTOVER_AGE = 86_400.0  # seconds; an unfinished file that nobody wrote to for so long belongs to a process that died
 
@@ -58,6 +59,7 @@ class Trunk:
     backbone: "keras.Model"  # float32 images (B, H, W, C) in 0..255 -> features (B, D)
     digest: str
     cheaper: "Callable[[], Network] | None" = None  # gives a network with the same features that costs less
+    images: int | None = None  # that it will see, of all splits, if that is known
 
     @property
     def width(self) -> int:
@@ -84,7 +86,7 @@ class Trunk:
     def fill(self, out: np.ndarray, images: np.ndarray, seen: Callable[[int], None]) -> None:
         """Write the features of `images` into `out` (N, D), in passes of one size, so that one trace serves all."""
         begin = 0
-        for chunk, count in chunks_of(images, at_once(images.shape)):
+        for chunk, count in chunks_of(images, at_once(images.shape, self.images)):
             found = self._pass.predict_on_batch(np.ascontiguousarray(chunk))
             out[begin : begin + count] = found[:count]
             begin += count
@@ -92,9 +94,13 @@ class Trunk:
             seen(count)
 
 
-def at_once(shape: tuple[int, ...]) -> int:
-    """How many images of (N, H, W, C) go through a network at once when nothing is trained: a power of two."""
-    fit = min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, PIXELS_AT_ONCE // (shape[1] * shape[2])))
+def at_once(shape: tuple[int, ...], images: int | None = None) -> int:
+    """How many images of (N, H, W, C) go through a network at once when nothing is trained: a power of two.
+
+    `images` is the number of those that it will see, of all splits, if it is known.
+    """
+    pixels = PIXELS_OF_FEW if images is not None and images <= FEW else PIXELS_AT_ONCE
+    fit = min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, pixels // (shape[1] * shape[2])))
     return 1 << (fit.bit_length() - 1)
 
 

@@ -45,7 +45,8 @@ def make_trunk(problem: Problem, backbone: keras.Model, part: str = "") -> Trunk
     said = {**description(problem), "part": part, "kind": kind}
     if is_user_model(backbone_of(problem.recipe)):
         said["structure"] = structure(backbone)
-    return Trunk(backbone, digest_of(backbone, said), cheaper)
+    images = len(problem.dataset.train) + len(problem.dataset.validation)
+    return Trunk(backbone, digest_of(backbone, said), cheaper, images)
 
 
 def structure(backbone: keras.Model) -> list[Any]:
