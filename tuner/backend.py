@@ -8,8 +8,15 @@ backend, and `without_keras` names that.
 import gc
 import importlib.util
 import os
+import sys
+import tempfile
 from dataclasses import dataclass
 
+GREETINGS = (
+    b"WARNING: All log messages before absl::InitializeLog()",
+    b"I0000 ",
+    b"To enable the following instructions:",
+)
 BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}  # Keras's word: the module to look for
 
 
@@ -54,6 +61,7 @@ def prepare(device: str = "auto", precision: str = "auto") -> Device:
 
     What the imports made is kept out of the garbage collector from then on: looking through it took 0.2 s each time.
     """
+    import_keras()
     import keras
 
     gc.freeze()
@@ -63,6 +71,27 @@ def prepare(device: str = "auto", precision: str = "auto") -> Device:
         raise BackendError(f"runtime.device is {device}, but {keras.backend.backend()} sees only {', '.join(found)}.")
     kind = "gpu" if gpus and device != "cpu" else "cpu"
     return Device(keras.backend.backend(), _name(kind), kind, "float32" if precision == "auto" else precision)
+
+
+def import_keras() -> None:
+    """Import Keras. TensorFlow's greetings on stderr are left out, unless `choose` was told to be verbose.
+
+    TensorFlow writes them before it reads the level of its log. Whatever else is said meanwhile comes afterwards.
+    """
+    if "keras" in sys.modules or os.environ.get("TF_CPP_MIN_LOG_LEVEL", "0") == "0":
+        return
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            importlib.import_module("keras")
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+            said.seek(0)
+            for line in said:
+                if not line.startswith(GREETINGS):
+                    os.write(2, line)
 
 
 def without_keras() -> Device:

@@ -71,6 +71,7 @@ def models(
         if not name.startswith(PREFIX):
             find_backbone(name)  # before Keras is waited for
         backend.choose("cpu", verbose=settings.verbose > 1)
+        backend.import_keras()
         model = _built(name, image_size, classes, normalization, bare)
     except ModelError as error:
         fail(str(error), WRONG_USE)

@@ -65,12 +65,13 @@ def _of_program(request: Request) -> "Training":
 
 
 def _of_model(request: Request) -> "Training":
-    from tuner.backend import choose
+    from tuner.backend import choose, import_keras
     from tuner.diagnosis.limits import limit, refuse
     from tuner.diagnosis.opening import open_model
 
     limit(request.timeout)
     choose("cpu")
+    import_keras()
     import keras
 
     import tuner.diagnosis.whole  # everything that will be needed, before the walls go up  # noqa: F401

@@ -95,6 +95,7 @@ def _loaded(file: Path) -> Any:
         from tuner import backend
 
         backend.choose()
+        backend.import_keras()
         import keras
 
         _MODELS[key] = keras.saving.load_model(file, compile=False, safe_mode=True)
