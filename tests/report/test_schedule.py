@@ -7,7 +7,7 @@ import pytest
 
 from tuner.hyperparameters import Hyperparameters
 from tuner.records import Finding, LearningCurves, Run, Trial, TrialSpec, TrialState
-from tuner.report.panels.schedule import points_of, rates_figure, steps_per_epoch, way
+from tuner.report.panels.schedule import points_of, rates_figure, steps_per_epoch
 from tuner.report.view import View
 
 SHORT = LearningCurves(
@@ -34,7 +34,7 @@ def test_the_rates_of_a_way_are_the_recorded_ones_from_its_first_step_on():
     short, long = trial(1, SHORT, "none"), trial(2, LONG, "StepDecay", parent=1)
     view = view_of(short, long)
     assert steps_per_epoch(view, long) == 4
-    assert way(view, long) == [short, long]
+    assert view.way(long) == [short, long]
     points = points_of(view, [short, long])
     assert points[:4] == ((0.25, 0.025), (0.5, 0.05), (0.75, 0.075), (1.0, 0.1))
     assert points[8:13] == ((2.25, 0.1), (2.5, 0.1), (2.75, 0.1), (3.0, 0.1), (3.25, 0.01))
@@ -77,5 +77,5 @@ def test_where_no_rate_was_recorded_nothing_is_drawn():
 
 def test_a_parent_that_is_missing_or_a_circle_does_not_hang_the_page():
     lost, circle = trial(1, LONG, "none", parent=7), trial(2, LONG, "none", parent=2)
-    assert way(view_of(lost), lost) == [lost]
-    assert way(view_of(lost, circle), circle) == [circle]
+    assert view_of(lost).way(lost) == [lost]
+    assert view_of(lost, circle).way(circle) == [circle]

@@ -2,11 +2,11 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from typing import Any
 
-from tuner.records import Finding, Run, Trial
+from tuner.records import Finding, LearningCurves, Run, Trial
 from tuner.report import read
 
 STEP_ORDER = (
@@ -42,6 +42,24 @@ class View:
     def findings(self, step: str) -> tuple[Finding, ...]:
         """All findings of a step, in order of the rounds."""
         return tuple(finding for finding in self.run.findings if finding.step == step)
+
+    def way(self, trial: Trial) -> list[Trial]:
+        """The trial and those that it continues, the oldest first."""
+        found = [trial]
+        while found[0].spec.continued and found[0].spec.parent is not None:
+            before = self.trials.get(found[0].spec.parent)
+            if before is None or before in found:
+                break
+            found.insert(0, before)
+        return found
+
+    def whole(self, trial: Trial) -> Trial:
+        """The trial with its curves, and its best epoch, counted from the first epoch of those that it continues."""
+        *before, _ = self.way(trial)
+        curves = reduce(LearningCurves.joined, [one.curves for one in self.way(trial)])
+        best = trial.best_epoch
+        shifted = None if best is None else best + sum(one.curves.epochs for one in before)
+        return replace(trial, curves=curves, best_epoch=shifted)
 
     def trial(self, data: Any, key: str) -> Trial | None:
         """The trial whose number stands at `key` of some evidence; None if there is no such trial."""

@@ -17,7 +17,7 @@ HEAD = ("Trial", "Train loss", "Val. loss", "Train accuracy", "Val. accuracy")
 def panel(view: View, finding: Finding) -> Iterator[Block]:
     """Small charts of the first trials, and every reading as a table."""
     readings = read.items(finding.evidence, "readings")
-    pairs = [(reading, trial) for reading in readings if (trial := view.trial(reading, "trial"))]
+    pairs = [(reading, view.whole(trial)) for reading in readings if (trial := view.trial(reading, "trial"))]
     drawn = [(reading, trial) for reading, trial in pairs if trial.curves.loss or trial.curves.val_loss][:MOST_CHARTS]
     if drawn:
         yield _charts(drawn)

@@ -34,7 +34,7 @@ def rates_figure(view: View, taken: Trial | None, others: Iterable[Trial] = ()) 
     """
     if taken is None:
         return None
-    ways = [ways_ for trial in (taken, *others) if (ways_ := way(view, trial)) and points_of(view, ways_)][:MOST_MUTED]
+    ways = [ways_ for trial in (taken, *others) if (ways_ := view.way(trial)) and points_of(view, ways_)][:MOST_MUTED]
     if not ways or ways[0][-1] is not taken:
         return None
     drawn = [points_of(view, one) for one in ways]
@@ -50,17 +50,6 @@ def rates_figure(view: View, taken: Trial | None, others: Iterable[Trial] = ()) 
     said = _said(taken, ways[0])
     description = f"{said} Highest {words.compact(max(rates))}, last {words.compact(rates[-1])}."
     return Figure("The learning rate over the epochs", said, description, wide, narrow, table)
-
-
-def way(view: View, trial: Trial) -> list[Trial]:
-    """The trial and those that it continues, the oldest first."""
-    found = [trial]
-    while found[0].spec.continued and found[0].spec.parent is not None:
-        before = view.trials.get(found[0].spec.parent)
-        if before is None or before in found:
-            break
-        found.insert(0, before)
-    return found
 
 
 def points_of(view: View, trials: Sequence[Trial]) -> Points:

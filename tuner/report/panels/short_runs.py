@@ -39,7 +39,8 @@ def panel(view: View, finding: Finding) -> Iterator[Block]:
         )
     if lost:
         message += f" {_lost(lost)}"
-    figure = trials_figure("Validation accuracy in the short runs", message, best, [])
+    drawn = [view.whole(trial) for trial in best]
+    figure = trials_figure("Validation accuracy in the short runs", message, drawn, [])
     if figure:
         yield figure
     noise = read.number(evidence, "noise")
