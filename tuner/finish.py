@@ -32,6 +32,8 @@ from tuner.training import export, fit_many, predict
 MODEL = "best.keras"
 COMPARED = 64  # validation images on which the saved model is compared with the one in memory
 MOST_ACTIONS = 3
+MORE_TIME = 4  # times as long, where the time did not last to the first short runs
+MARKS = {"target_met": "✓", "no_target": "✓", "target_missed": "!", "out_of_time": "!", "stopped_at_check": "✗"}
 LOOK, MORE_DATA = "look", "data.train_examples"  # a change's value, and its path, that are a person's
 SAMPLES = 24
 PLENTY = 1_000_000  # trials, where the budget does not count them
@@ -68,10 +70,15 @@ def stopped(problem: Problem, run: Store, last: Finding) -> dict[str, Any]:
         return {"outcome": "stopped_at_check", "title": title, "next_actions": actions[:MOST_ACTIONS]} | _because(
             problem, run
         )
-    spent = problem.recipe.budget.max_time is not None and run.seconds >= problem.recipe.budget.max_time
-    why = "the budget's time is spent" if spent else "as asked"
-    title = f"Ended after {last.step.replace('_', ' ')}: {why}"
-    return {"outcome": "no_target", "title": title, "next_actions": []} | _because(problem, run)
+    after, most = last.step.replace("_", " "), problem.recipe.budget.max_time
+    if most is None or run.seconds < most:
+        title, actions = f"Ended after {after}: as asked", []
+    else:
+        because = "no short run was made, so there is no model; what was decoded and computed is kept for the next run"
+        actions = [action(problem, Change("budget.max_time", MORE_TIME * most, because))]
+        title = f"Out of time after {after}, without a model"
+    outcome = "out_of_time" if actions else "no_target"
+    return {"outcome": outcome, "title": title, "next_actions": actions} | _because(problem, run)
 
 
 def concluded(problem: Problem, run: Store, best: Trial, last: Finding) -> dict[str, Any]:
@@ -253,8 +260,7 @@ def exit_code(conclusion: Mapping[str, Any]) -> int:
 
 def lines(conclusion: Mapping[str, Any], run: Run | Store, report: Path | None) -> Sequence[str]:
     """What the command prints last: the verdict, the figures, the places."""
-    mark = {"target_met": "✓", "no_target": "✓", "target_missed": "!", "stopped_at_check": "✗"}[conclusion["outcome"]]
-    out = [f"{mark} {conclusion['title']}"]
+    out = [f"{MARKS[conclusion['outcome']]} {conclusion['title']}"]
     if conclusion.get("test_accuracy") is not None:
         low, high = conclusion["test_interval"]
         test = f"  Test accuracy {conclusion['test_accuracy']:.3f} (95 %: {low:.3f} to {high:.3f},"

@@ -116,6 +116,18 @@ def test_other_seeds_keep_to_the_budget(
     assert len(finish(problem, run, last).get("seed_accuracies", [0])) == seeds
 
 
+def test_time_that_does_not_last_to_a_short_run_leaves_no_model_and_says_what_to_do(
+    make_problem: Callable[..., Problem], run: Store
+) -> None:
+    slow = recipe(steps={}, budget={"max_time": 0.01})
+    conclusion = ended(make_problem(**slow), run)
+    assert conclusion["outcome"] == "out_of_time"
+    assert not (run.folder / "best.keras").exists()
+    said = lines(conclusion, run, None)
+    assert said[0].startswith("! Out of time after ")
+    assert any("--set budget.max_time=0.04" in line for line in said)
+
+
 def test_early_stopping_is_the_recipes(make_problem: Callable[..., Problem], run: Store) -> None:
     tune.tune(make_problem(**recipe(regularization={"early_stopping": {"patience": 2}})), run)
     assert {trial.spec.patience for trial in run.trials if trial.spec.step == "change"} == {2}
