@@ -3,6 +3,18 @@
 import subprocess
 import sys
 
+import keras
+
+from tuner.cli.main import main
+
+RECIPE = """\
+version: 1
+name: wishful
+data: {source: digits, image_size: [32, 32], cache_dir: cache}
+model: {backbone: LeNet5, weights: none}
+runtime: {device: gpu}
+"""
+
 
 def said(code: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
@@ -31,3 +43,14 @@ except ImportError as error:
     os.write(2, str(error).encode())
 """
     assert said(code) == "the driver is missing\nno keras"
+
+
+def test_a_gpu_that_is_not_there_is_said_in_one_line(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(keras.distribution, "list_devices", lambda: ["cpu:0"])
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    assert main(["run", "recipe.yaml", "-q"]) == 1
+    said = capsys.readouterr().err
+    assert "runtime.device is gpu" in said
+    assert "set it to auto or cpu" in said
+    assert "Traceback" not in said

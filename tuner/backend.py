@@ -68,7 +68,10 @@ def prepare(device: str = "auto", precision: str = "auto") -> Device:
     found = keras.distribution.list_devices()
     gpus = [name for name in found if "gpu" in name.lower() or "cuda" in name.lower()]
     if device.startswith("gpu") and not gpus:
-        raise BackendError(f"runtime.device is {device}, but {keras.backend.backend()} sees only {', '.join(found)}.")
+        raise BackendError(
+            f"runtime.device is {device}, but {keras.backend.backend()} sees only {', '.join(found)}: "
+            "set it to auto or cpu, or see `tuner doctor` for what is installed."
+        )
     kind = "gpu" if gpus and device != "cpu" else "cpu"
     return Device(keras.backend.backend(), _name(kind), kind, "float32" if precision == "auto" else precision)
 

@@ -10,6 +10,7 @@ from tuner.interrupts import Interrupted
 
 USER_ERRORS = {
     "tuner.recipe.problems.RecipeError": WRONG_USE,
+    "tuner.backend.BackendError": FAILED,
     "tuner.data.dataset.DataError": FAILED,
     "tuner.models.errors.ModelError": FAILED,
     "tuner.store.errors.StoreError": FAILED,
