@@ -10,7 +10,7 @@ right where the best regime is not better than the chosen one by more than one s
 is paired: both answer to the same images.
 
 Each task is a run of its own whose trials are kept, so that the command, given again, goes on where it was stopped.
-Writes benchmarks/results/quadrants.json after each task and prints the table. 15 to 30 minutes on two idle cores.
+Writes benchmarks/results/quadrants.json after each task and prints the table. Some 40 minutes on two cores.
 """
 
 import argparse

@@ -1,10 +1,12 @@
 """What a backend says while it is imported."""
 
+import os
 import subprocess
 import sys
 
 import keras
 
+from tuner import backend
 from tuner.cli.main import main
 
 RECIPE = """\
@@ -54,3 +56,10 @@ def test_a_gpu_that_is_not_there_is_said_in_one_line(tmp_path, monkeypatch, caps
     assert "runtime.device is gpu" in said
     assert "set it to auto or cpu" in said
     assert "Traceback" not in said
+
+
+def test_operations_run_in_one_order_where_the_same_numbers_are_wanted(monkeypatch) -> None:
+    for name in ("TF_DETERMINISTIC_OPS", "TF_NUM_INTEROP_THREADS"):
+        monkeypatch.setenv(name, "")  # put back afterwards
+    backend.choose(deterministic=True)
+    assert os.environ["TF_NUM_INTEROP_THREADS"] == os.environ["TF_DETERMINISTIC_OPS"] == "1"

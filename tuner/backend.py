@@ -45,6 +45,7 @@ def choose(device: str = "auto", deterministic: bool = False, verbose: bool = Fa
         os.environ["CUDA_VISIBLE_DEVICES"] = device.removeprefix("gpu:")
     if deterministic:
         os.environ["TF_DETERMINISTIC_OPS"] = "1"
+        os.environ["TF_NUM_INTEROP_THREADS"] = "1"  # in which order operations run decides the last bit of deep nets
     if "KERAS_BACKEND" in os.environ:
         return os.environ["KERAS_BACKEND"]
     for backend, module in BACKENDS.items():

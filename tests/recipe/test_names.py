@@ -81,3 +81,12 @@ def test_the_rooms_know_the_same_names() -> None:
     assert tuple(STEP_NAMES) == names.STEPS
     smallest = {name: backbone.min_size for name, backbone in BACKBONES.items() if name in names.APPLICATIONS}
     assert smallest == {name: names.SMALLEST_IMAGE.get(name, names.SMALLEST_IMAGE_OTHERWISE) for name in smallest}
+
+
+@pytest.mark.parametrize("name", [name for name in names.CLASSICS if not name.endswith(("34", "56"))])
+def test_what_ends_in_a_vector_has_nothing_to_pool(name: str) -> None:
+    from tuner.models.backbones import BACKBONES
+
+    side = max(names.SMALLEST_IMAGE.get(name, 0), names.SMALLEST_IMAGE_OTHERWISE)
+    features = BACKBONES[name].build((side, side, 3), "none").output_shape
+    assert (len(features) == 2) == (name in names.ENDS_IN_A_VECTOR)

@@ -10,11 +10,20 @@ from tuner.search.full_batch import adapted, has_effect, heeded, optimizers_of, 
 
 FLIPS = (("RandomFlip", (("mode", "horizontal"),)),)
 RICH = Hyperparameters(
-    optimizer="LBFGS", dropout=0.3, augmentation=FLIPS, schedule="CosineDecay", l2=0.1, weight_decay=0.2, momentum=0.5
+    optimizer="LBFGS",
+    dropout=0.3,
+    augmentation=FLIPS,
+    schedule="CosineDecay",
+    l2=0.1,
+    weight_decay=0.2,
+    momentum=0.5,
+    layer_decay=0.5,
 )
 SPACE = {
     "optimizer.learning_rate": {"min_value": 0.1, "max_value": 1.0},
     "model.dropout": {"values": [0.0, 0.5]},
+    "transfer.layer_decay": {"values": [0.5, 1.0]},
+    "data.batch_size": {"values": [16, 32]},
     "regularization.l2": {"values": [0.0, 0.1]},
 }
 

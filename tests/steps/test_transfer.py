@@ -13,7 +13,7 @@ from tuner import tune
 from tuner.data import Problem
 from tuner.data.dataset import Dataset, Split
 from tuner.interrupts import StopFlag
-from tuner.models.stage import HALF, HEAD, REGIMES, SMALL, WHOLE
+from tuner.models.stage import HALF, HEAD, REGIMES, SMALL, WHOLE, Field
 from tuner.progress import Silent
 from tuner.steps import transfer
 from tuner.steps.situation import TRANSFER, planned
@@ -172,3 +172,18 @@ def test_without_trials_left_the_table_decides_and_says_so(own: Made, trained_he
     assert evidence.chosen == evidence.field.regime
     assert {one.regime for one in evidence.left_out} == set(REGIMES) - {HEAD}
     assert "nothing could be tried" in next(iter(transfer.judge(evidence))).sentence
+
+
+def test_batch_norm_never_learns_from_one_image_at_a_time(
+    own: Made, trained_head: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user's network may have some; without trials left the table decides, and would say the whole model."""
+    monkeypatch.setattr(transfer, "field_of", lambda images, similarity: Field(WHOLE, True, False, "many, different"))
+    sections = {"data": {**SECTIONS["data"], "batch_size": 1}, "budget": {"max_trials": len(trained_head.trials) + 1}}
+    evidence = transfer.measure(own(**sections), trained_head)
+    why = {one.regime: one.why for one in evidence.left_out}
+    assert "one image" in why[WHOLE]
+    assert "one image" not in why[SMALL]
+    assert evidence.chosen == SMALL
+    assert evidence.because.endswith(f"{REGIMES[SMALL]} is taken, with batch norm held")
+    assert "one image" in " ".join(verdict.sentence for verdict in transfer.judge(evidence))

@@ -1,5 +1,7 @@
 """Every augmentation of a recipe does something to images, keeps them images, and does the same again by its seed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -8,7 +10,7 @@ import pytest
 
 from tuner.recipe import names
 from tuner.training.augmentation import augmented, build_augmentation, label_keeping
-from tuner.training.trainee import rekey, seed_states
+from tuner.training.trainee import Trainee, rekey, seed_states
 
 LEAST_CHANGE = 0.5  # of 255: a rounding changes no more
 SMALLEST = {
@@ -65,6 +67,55 @@ def test_a_layer_changes_images_keeps_them_images_and_repeats_itself(name: str, 
     np.testing.assert_array_equal(found[0], found[2])
     if states:
         assert np.abs(found[0] - found[1]).max() > 0
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Layers made inside have it, as those of a run."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def of_a_step(name: str, images: np.ndarray, policy: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """What a training step shows to the network, and the shares of a mix, in a run of this precision."""
+    with precision(policy):
+        trainee = Trainee([keras.layers.Identity(dtype="float32")], layers_of(name))
+        rekey(seed_states(trainee), 7, 3)
+        said = trainee(images.astype("uint8"), training=True)
+    shown, shares = (said["said"], said["shares"]) if isinstance(said, dict) else (said, None)
+    return np.asarray(shown), None if shares is None else np.asarray(shares)
+
+
+@pytest.mark.parametrize("name", names.AUGMENTATIONS)
+def test_a_mixed_precision_run_shows_its_network_the_same_images(name: str, images: np.ndarray) -> None:
+    wanted, wanted_shares = of_a_step(name, images, "float32")
+    assert np.abs(wanted - images).max() > LEAST_CHANGE
+    for policy in ("mixed_bfloat16", "mixed_float16"):
+        found, shares = of_a_step(name, images, policy)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, wanted)
+        if wanted_shares is not None:
+            assert shares is not None
+            assert shares.dtype == np.float32
+            np.testing.assert_array_equal(shares, wanted_shares)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_a_compiled_step_of_mixed_precision_takes_the_layers_that_draw_for_each_image(
+    policy: str, images: np.ndarray
+) -> None:
+    recipe = (("AutoAugment", (("policy", "svhn"),)), ("RandAugment", ()), ("CutMix", ()))
+    with precision(policy):
+        net = keras.Sequential([keras.Input((16, 16, 3)), keras.layers.Flatten(), keras.layers.Dense(3)])
+        trainee = Trainee([net], build_augmentation(recipe))
+    trainee.compile(keras.optimizers.SGD(0.0))
+    labels, weights = np.arange(6, dtype=np.int32) % 3, np.ones(6, np.float32)
+    said = trainee.train_on_batch(images.astype("uint8"), labels, weights, return_dict=True)
+    assert np.isfinite(float(said["loss"]))
 
 
 def test_what_mixes_labels_is_told_apart() -> None:

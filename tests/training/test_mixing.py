@@ -5,8 +5,9 @@ from typing import Any
 import keras
 import numpy as np
 import pytest
+from scipy.stats import beta
 
-from tuner.training.mixing import CutMix, Mixing, MixUp, beta_quantiles, mixed_truth
+from tuner.training.mixing import KNOTS, CutMix, Mixing, MixUp, beta_quantiles, mixed_truth
 from tuner.training.trainee import Trainee, rekey, seed_states
 
 LABELS = np.array([0, 1, 2, 1], np.int32)
@@ -113,13 +114,34 @@ def test_one_mix_after_another_multiplies_the_shares() -> None:
     assert (np.asarray(shares) > 0.01).sum(axis=1).max() > 2
 
 
-@pytest.mark.parametrize("alpha", [0.1, 0.2, 1.0, 4.0])
+@pytest.mark.parametrize("alpha", [0.1, 0.2, 1.0, 4.0, 8.0, 16.0, 32.0, 100.0])
 def test_shares_are_beta_distributed(alpha: float) -> None:
     quantiles = beta_quantiles(alpha).astype(np.float64)
     middles = (quantiles[1:] + quantiles[:-1]) / 2
     assert middles.mean() == pytest.approx(0.5, abs=1e-4)
     assert middles.var() == pytest.approx(1 / (4 * (2 * alpha + 1)), rel=5e-3)
     assert (np.diff(quantiles) >= 0).all()
+
+
+@pytest.mark.parametrize("alpha", [0.2, 1.0, 4.0, 8.0, 32.0, 100.0])
+def test_quantiles_are_those_of_scipy(alpha: float) -> None:
+    places = np.linspace(0, 1, KNOTS + 1)[1:-1]
+    np.testing.assert_allclose(beta_quantiles(alpha)[1:-1], beta.ppf(places, alpha, alpha), atol=1e-5)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_shares_add_up_whatever_the_precision_of_the_run(policy: str) -> None:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        layers = (MixUp(seed=1, alpha=1.0), CutMix(seed=2))
+    finally:
+        keras.config.set_dtype_policy(before)
+    images, shares = keras.ops.ones((16, 8, 8, 3)), keras.ops.eye(16)
+    for layer in layers:
+        images, shares = layer(images, shares)
+        assert np.asarray(shares).dtype == np.asarray(images).dtype == np.float32
+    np.testing.assert_allclose(np.asarray(shares).sum(axis=1), 1, atol=1e-6)
 
 
 def test_a_mix_repeats_itself_by_seed_and_epoch(net: keras.Model) -> None:

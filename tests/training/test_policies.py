@@ -1,11 +1,14 @@
-"""AutoAugment draws one pair of operations for each image, with the paper's ranges."""
+"""AutoAugment and RandAugment draw operations for each image, with the paper's ranges."""
+
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
 
+from tuner.training import policies
 from tuner.training.framing import RandomCrop
-from tuner.training.policies import NAMES, POLICIES, AutoAugment, apply_operation, pairs_of
+from tuner.training.policies import DRAWN, NAMES, POLICIES, AutoAugment, RandAugment, apply_operation, pairs_of
 
 GRAY = np.full((1, 8, 8, 3), 100, "float32")
 
@@ -52,6 +55,70 @@ def test_every_image_draws_its_own_pair() -> None:
 def test_a_policy_that_is_none_is_refused() -> None:
     with pytest.raises(ValueError, match="cifar10, svhn, imagenet, not cifar100"):
         AutoAugment("cifar100", seed=0)
+
+
+def drawing(monkeypatch: pytest.MonkeyPatch, name: str, factor: float, images: np.ndarray) -> np.ndarray:
+    """Images after one operation of RandAugment, all of whose draws but NOTHING are this one."""
+    monkeypatch.setattr(policies, "DRAWN", (name,) * 1000)
+    return np.asarray(RandAugment(seed=0, num_ops=1, factor=factor)(keras.ops.convert_to_tensor(images)))
+
+
+MANY = np.repeat(GRAY, 64, axis=0)
+RAMP = np.tile(np.arange(24, dtype="float32")[None, None, :, None] + 60, (64, 24, 1, 3))
+
+
+@pytest.mark.parametrize("name", [name for name in DRAWN if name not in ("AutoContrast", "Equalize")])
+def test_a_factor_of_zero_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    np.testing.assert_allclose(drawing(monkeypatch, name, 0.0, RAMP), RAMP, atol=1e-3)
+
+
+def test_the_ranges_of_randaugment_are_those_of_the_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    brightness = np.unique(drawing(monkeypatch, "Brightness", 1.0, MANY).round(1))
+    assert brightness == pytest.approx([10, 190], abs=0.1)  # factors 0.1 and 1.9: both directions
+    half = np.unique(drawing(monkeypatch, "Brightness", 0.5, MANY).round(1))
+    assert half == pytest.approx([55, 145], abs=0.1)
+    assert drawing(monkeypatch, "Posterize", 1.0, MANY).max() == 96  # 4 bits
+    assert drawing(monkeypatch, "Posterize", 0.5, MANY + 3).max() == 100  # 6 bits
+    assert drawing(monkeypatch, "Solarize", 1.0, MANY).max() == 155  # from 0 on
+    shifted = drawing(monkeypatch, "TranslateX", 1.0, RAMP)[:, 12, 12, 0] - RAMP[:, 12, 12, 0]
+    assert np.unique(shifted.round(2)) == pytest.approx([-24 * 150 / 331, 24 * 150 / 331], abs=0.01)
+    sheared = drawing(monkeypatch, "ShearX", 1.0, RAMP)
+    assert np.unique((sheared[:, 15, 10, 0] - sheared[:, 5, 10, 0]).round(2)) == pytest.approx([-3, 3], abs=0.01)
+    turned = drawing(monkeypatch, "Rotate", 1.0, RAMP)
+    slopes = np.unique((turned[:, 12, 10, 0] - turned[:, 10, 10, 0]).round(2))
+    assert slopes == pytest.approx([-1, 1], abs=0.01)  # 2 sin 30 degrees
+
+
+def test_randaugment_draws_every_operation_equally_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[np.ndarray] = []
+
+    def marked(images: Any, kinds: Any, *others: Any) -> Any:
+        seen.append(np.asarray(kinds))
+        return images
+
+    monkeypatch.setattr(policies, "_applied", marked)
+    RandAugment(seed=0, num_ops=3)(keras.ops.zeros((4096,)))
+    kinds = np.stack(seen)
+    assert kinds.shape == (3, 4096)
+    numbers, counts = np.unique(kinds, return_counts=True)
+    assert [NAMES[n] if n >= 0 else "nothing" for n in numbers] == ["nothing", *(n for n in NAMES if n != "Invert")]
+    assert np.abs(counts / kinds.size * 14 - 1).max() < 0.15  # five standard deviations
+    assert len({tuple(column) for column in kinds.T}) > 1000
+
+
+def test_every_image_of_randaugment_draws_its_own() -> None:
+    image = np.random.default_rng(0).uniform(0, 255, (1, 8, 8, 3)).astype("float32")
+    layer = RandAugment(seed=0)
+    after = np.asarray(layer(keras.ops.convert_to_tensor(np.repeat(image, 64, axis=0))))
+    assert len(np.unique(after.round(2), axis=0)) > 32
+    assert after.std(axis=0).max() > 20
+    np.testing.assert_array_equal(np.asarray(layer(GRAY, training=False)), GRAY)
+
+
+@pytest.mark.parametrize(("num_ops", "factor"), [(0, 0.5), (2, 1.1), (2, -0.1)])
+def test_what_randaugment_cannot_do_is_refused(num_ops: int, factor: float) -> None:
+    with pytest.raises(ValueError, match="num_ops from 1 on and factor from 0 to 1"):
+        RandAugment(seed=0, num_ops=num_ops, factor=factor)
 
 
 def test_a_padded_crop_moves_each_image_by_whole_pixels_of_its_own() -> None:

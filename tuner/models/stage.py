@@ -48,7 +48,7 @@ class Stage:
     name: str
     trainable: str  # none | half | all | top:K/N | last:N | from:LAYER, of the backbone; the head always trains
     epochs: int  # at most
-    learning_rate_factor: float  # times optimizer.learning_rate
+    learning_rate_factor: float  # of the second stage: times the rate of the first
     freeze_batch_norm: bool
     because: str = ""
     layer_decay: float = 1.0  # of the rate, from each third of the backbone to the one below

@@ -1,13 +1,14 @@
 """Is this augmentation one that training can apply? A list of one-key maps, `- RandomFlip: {mode: horizontal}`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from tuner.recipe.augmentation_laws import ACTS_BY, LAWS, acts
 from tuner.recipe.kinds import ListOf, law
-from tuner.recipe.names import AUGMENTATIONS, POLICIES, UNREPEATABLE_AUGMENTATIONS
+from tuner.recipe.names import AUGMENTATIONS, UNREPEATABLE_AUGMENTATIONS
 
 
 def layer(item: Any) -> Mapping[str, Mapping[str, Any]]:
@@ -42,29 +43,15 @@ def _check_arguments(name: str, arguments: Mapping[str, Any]) -> None:
         context = {"layer": name, "missing": missing, "key": (name,)}
         raise PydanticCustomError("layer_needs", "{layer} needs {missing}", context)
     for argument, value in arguments.items():
-        if (name, argument) in LAWS and not LAWS[name, argument][0](value):
-            context = {"layer": name, "argument": argument, "law": LAWS[name, argument][1], "key": (name, argument)}
-            raise PydanticCustomError("argument_law", "{argument} of {layer} should be {law}", {**context, "is": value})
-
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-MOST_ALPHA = 100  # of a beta distribution; at 100 every share is a half
-MOST_PADDING = 1024  # pixels
-FILLS = ("constant", "reflect")
-LAWS: Mapping[tuple[str, str], tuple[Callable[[Any], bool], str]] = {
-    ("AutoAugment", "policy"): (lambda value: value in POLICIES, ", ".join(POLICIES[:-1]) + f" or {POLICIES[-1]}"),
-    ("MixUp", "alpha"): (lambda value: _number(value) and 0 < value <= MOST_ALPHA, "above 0, such as 0.2"),
-    ("CutMix", "alpha"): (lambda value: _number(value) and 0 < value <= MOST_ALPHA, "above 0, such as 1"),
-    ("RandomCrop", "padding"): (
-        lambda value: isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_PADDING,
-        "a number of pixels, such as 4",
-    ),
-    ("RandomCrop", "fill_mode"): (lambda value: value in FILLS, " or ".join(FILLS)),
-}
-"""(layer, argument) of our own layers -> whether a value is one, and its law in words. Keras judges its own."""
+        law_ = LAWS.get((name, argument))
+        if law_ is not None and not law_.holds(value):
+            context = {"layer": name, "argument": argument, "law": law_.words, "names": law_.names, "is": value}
+            raise PydanticCustomError(
+                "argument_law", "{argument} of {layer} should be {law}", {**context, "key": (name, argument)}
+            )
+    if name in ACTS_BY and not acts(name, arguments):
+        context = {"layer": name, "missing": ACTS_BY[name][1], "key": (name,)}
+        raise PydanticCustomError("layer_needs", "{layer} needs {missing}", context)
 
 
 def _schema() -> dict[str, Any]:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tuner.recipe import names
-from tuner.recipe.batch_norm import OWN, ever_trains, has_batch_norm
+from tuner.recipe.batch_norm import OWN, ever_trains, has_batch_norm, stages_train
 from tuner.recipe.candidates import candidates
 from tuner.recipe.gradual import GRADUAL, expanded
 from tuner.recipe.schema import Recipe
-from tuner.recipe.sections import IMAGENET, PYTHON, Data, Schedule
+from tuner.recipe.sections import IMAGENET, PYTHON, Data
 
 
 @dataclass(frozen=True)
@@ -149,11 +149,13 @@ def batch_of_one(recipe: Recipe) -> Iterator[Complaint]:
     if normalizing is None or not ever_trains(recipe) or not (searched or recipe.data.batch_size == 1):
         return
     message = f"the batch normalization of {normalizing} would take mean and variance of one image"
-    ours = normalizing in names.CLASSICS
-    hint = "batch_size: 2 or more, or " + (
-        "model.normalization: group" if ours else "transfer stages with freeze_batch_norm: true"
-    )
-    depends = ("model.backbone", "model.normalization", "model.weights", "transfer", "data.batch_size")
+    remedy = "transfer stages with freeze_batch_norm: true"
+    if not stages_train(recipe):
+        remedy = "no search of transfer.trainable and transfer.freeze_batch_norm that lets it train"
+    elif normalizing in names.CLASSICS:
+        remedy = "model.normalization: group"
+    hint = f"batch_size: 2 or more, or {remedy}"
+    depends = ("model.backbone", "model.normalization", "model.weights", "transfer", "data.batch_size", "search.space")
     path = "search.space.data.batch_size" if searched else "data.batch_size"
     yield Complaint(path, message, hint, tuple(other for other in depends if other != path))
 
@@ -184,70 +186,18 @@ def stages(recipe: Recipe) -> Iterator[Complaint]:
 
 
 def optimizer(recipe: Recipe) -> Iterator[Complaint]:
-    """Nothing waits for a step that is switched off, and nothing is set that the optimizer would ignore."""
-    given, searched = recipe.optimizer, recipe.search.space
+    """Nothing waits for a step that is switched off."""
+    given = recipe.optimizer
     if given.learning_rate == "auto" and given.name not in names.FULL_BATCH and not recipe.steps.learning_rate.enabled:
         message = "auto waits for steps.learning_rate, which is switched off"
         yield Complaint(
             "optimizer.learning_rate", message, "write a rate, such as 1e-3", ("steps.learning_rate.enabled",)
         )
-    if given.nesterov and given.name != "SGD" and "optimizer.name" not in searched:
-        yield Complaint("optimizer.nesterov", f"{given.name} has no momentum of Nesterov's", "", ("optimizer.name",))
-
-
-NORMALIZED = ("model.backbone", "model.weights", "model.normalization", "transfer")
-"""What decides whether batch normalization trains."""
-
-
-def full_batch(recipe: Recipe) -> Iterator[Complaint]:
-    """Nothing is set, or searched, that an optimizer without batches and rates would ignore."""
-    axis = recipe.search.space.get("optimizer.name")
-    asked = (axis.values or ()) if axis is not None else (recipe.optimizer.name,)
-    if not set(asked) <= set(names.FULL_BATCH):
-        return  # trials with others heed it; in those without, it is left out, and the report says so
-    depends = ("optimizer.name", "search.space")
-    message, hint = (
-        f"{asked[0]} finds the length of each step by a line search: there is no learning rate",
-        "leave it out",
-    )
-    if recipe.optimizer.learning_rate != "auto":
-        yield Complaint("optimizer.learning_rate", message, hint, depends)
-    if ever_trains(recipe):
-        noisy = f"{asked[0]} compares losses, and batch normalization that trains makes each look another network"
-        yield Complaint("optimizer.name", noisy, "name: AdamW, or model.normalization: group", (*depends, *NORMALIZED))
-    for path, default in names.UNHEEDED.items():
-        section, _, key = path.partition(".")
-        value = getattr(recipe, section)
-        if (getattr(value, key) if key else value) != default:
-            ignored = f"{asked[0]} looks at all images at each step, and has no use for {path}"
-            yield Complaint(path, ignored, f"{hint}, or name: AdamW", depends)
-    for path in (*names.UNHEEDED, "optimizer.learning_rate"):
-        if path in recipe.search.space:
-            yield Complaint(f"search.space.{path}", f"{asked[0]} has no use for {path}", hint, ("optimizer.name",))
-
-
-READ_BY = {
-    "drop_every": ("StepDecay",),
-    "drop_factor": ("StepDecay", "PiecewiseConstantDecay", "ReduceLROnPlateau"),
-    "power": ("PolynomialDecay",),
-    "restarts": ("CosineDecayRestarts",),
-}
-"""Key of `schedule` -> the schedules that read it; another would silently ignore it."""
 
 
 def schedule(recipe: Recipe) -> Iterator[Complaint]:
-    """What is set, the schedule reads; the rate drops, and a warm-up ends, before the run does."""
-    given, space = recipe.schedule, recipe.search.space
-    named = (given.name, *((space["schedule.name"].values or ()) if "schedule.name" in space else ()))
-    for key, schedules in READ_BY.items():
-        message, hint = f"schedule '{given.name}' does not read schedule.{key}", f"it is for {', '.join(schedules)}"
-        read, path = not set(named).isdisjoint(schedules), f"schedule.{key}"
-        if not read and getattr(given, key) != Schedule.model_fields[key].default:
-            yield Complaint(path, message, hint, ("schedule.name", "search.space"), at_key=True)
-        if not read and path in space:
-            yield Complaint(f"search.space.{path}", message, hint, ("schedule.name",), at_key=True)
-    if given.alpha and given.name == "none" and "schedule.name" not in recipe.search.space:
-        yield Complaint("schedule.alpha", "schedule 'none' has no final rate", "name: CosineDecay", ("schedule.name",))
+    """The rate drops, and a warm-up ends, before the run does."""
+    given = recipe.schedule
     stages_ = recipe.transfer if recipe.transfer != "auto" else ()
     longest = max([recipe.steps.change.epochs, *(stage.epochs or 0 for stage in stages_)])
     if given.warmup_epochs >= longest:
@@ -278,7 +228,6 @@ CHECKS: tuple[Callable[[Recipe], Iterator[Complaint]], ...] = (
     auxiliary_head,
     stages,
     optimizer,
-    full_batch,
     schedule,
     range_test,
 )

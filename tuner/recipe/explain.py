@@ -193,6 +193,13 @@ def _layer_argument(context: Mapping[str, Any]) -> tuple[str, str]:
     return f"{context['layer']} takes no argument '{short(context['argument'])}'", hint
 
 
+def _argument_law(context: Mapping[str, Any]) -> tuple[str, str]:
+    value = context["is"]
+    near = nearest(value, context["names"]) if isinstance(value, str) else ""
+    said = f"{context['argument']} of {context['layer']} should be {context['law']}, not {shown(value)}"
+    return said, f"did you mean '{near}'?" if near else ""
+
+
 SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
     "unknown_name": _unknown_name,
     "layer_argument": _layer_argument,
@@ -201,9 +208,6 @@ SENTENCES: Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]] = {
         f"{context['name']} draws its operations once, when it is compiled, and by no seed: no run could be repeated",
         "AutoAugment: {policy: cifar10} draws them for each image",
     ),
-    "argument_law": lambda context: (
-        f"{context['argument']} of {context['layer']} should be {context['law']}, not {shown(context['is'])}",
-        "",
-    ),
+    "argument_law": _argument_law,
 }
 """Our own error types -> (message, hint). Where the context has `key`, the caret stands under that key."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from tuner.recipe.augmentation_checks import one_channel
 from tuner.recipe.axes import in_point_form, space
 from tuner.recipe.checks import CHECKS, Complaint
 from tuner.recipe.document import Document, Keys, dotted, read_document
@@ -20,6 +21,7 @@ from tuner.recipe.paths import nearest
 from tuner.recipe.problems import Place, Problem, RecipeError, Source
 from tuner.recipe.schema import Origin, Recipe
 from tuner.recipe.sections import IMAGENET
+from tuner.recipe.unread import UNREAD
 
 MODULE = r"[\w.]+(?<!\.py):\w+"  # module:function, which is found by importing it
 LARGEST = 1_000_000  # bytes of a recipe file
@@ -135,7 +137,8 @@ def _validated(document: Document, whole_file: Place) -> tuple[Recipe | None, li
     except ValidationError as error:
         broken = problems_of(error.errors(include_url=False), document)
     mended = recipe or _mended(document.data, broken)
-    complaints = [complaint for check in (*CHECKS, space) for complaint in check(mended)] if mended else []
+    checks = (*CHECKS, *UNREAD, one_channel, space)
+    complaints = [complaint for check in checks for complaint in check(mended)] if mended else []
     together = [_problem(complaint, document) for complaint in complaints if not _concerns(complaint, broken)]
     return recipe, [*broken.values(), *together]
 

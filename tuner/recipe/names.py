@@ -40,6 +40,9 @@ WITHOUT_BATCH_NORM = (
 )
 """Backbones that have none of their own."""
 
+ENDS_IN_A_VECTOR = ("LeNet5", "AlexNet")
+"""Backbones that end in dense layers: their features are one vector an image, and nothing is pooled."""
+
 BACKBONES = (*APPLICATIONS, "EfficientNetLite0", *UNTRAINED_BACKBONES)
 
 SMALLEST_IMAGE = {
@@ -62,8 +65,12 @@ UNHEEDED = {
     "schedule.name": "none",
     "schedule.warmup_epochs": 0.0,
     "augmentation": (),
+    "transfer.layer_decay": 1.0,
 }
 """Recipe path -> the default that it has for an optimizer of `FULL_BATCH`, which does not heed it."""
+
+UNHEEDED_AXES = (*UNHEEDED, "optimizer.learning_rate", "data.batch_size")
+"""What is not searched for such an optimizer; its batch is that of steps 1 and 2 alone, and of stages with another."""
 
 OWN_OPTIMIZERS = ("NovoGrad", *FULL_BATCH)
 """Those that `keras.optimizers` lacks."""
@@ -93,7 +100,7 @@ AUGMENTATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "CutMix": ((), ("alpha",)),
     "Equalization": ((), ()),
     "MixUp": ((), ("alpha",)),
-    "RandAugment": ((), ("num_ops", "factor", "interpolation")),
+    "RandAugment": ((), ("num_ops", "factor")),
     "RandomBrightness": (("factor",), ()),
     "RandomColorDegeneration": (("factor",), ()),
     "RandomColorJitter": ((), ("brightness_factor", "contrast_factor", "saturation_factor", "hue_factor")),
@@ -119,7 +126,7 @@ AUGMENTATIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """Layer -> (arguments it needs, arguments it may have). Only layers that keep the shape; the tool itself gives `seed`,
 `value_range` and `data_format`."""
 
-OWN_AUGMENTATIONS = ("AutoAugment", "CutMix", "Equalization", "MixUp", "RandomCrop")
+OWN_AUGMENTATIONS = ("AutoAugment", "CutMix", "Equalization", "MixUp", "RandAugment", "RandomCrop")
 """Those that are ours: Keras has none of the name, or one that does something else."""
 
 MIXING_AUGMENTATIONS = ("MixUp", "CutMix")

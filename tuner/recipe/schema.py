@@ -53,7 +53,7 @@ class Recipe(Section):
     schedule: Schedule = section(Schedule, "How the learning rate changes over the epochs.")
     regularization: Regularization = section(Regularization, "What keeps the head from memorizing.")
     augmentation: Augmentation = setting(
-        (), "keras.layers, or AutoAugment, CutMix, MixUp, RandomCrop of ours, in order, in training only."
+        (), "keras.layers, or AutoAugment, CutMix, MixUp, RandAugment, RandomCrop of ours, in order, in training only."
     )
     search: Search = section(Search, "What steps 4 and 7 may change.")
     steps: Steps = section(Steps, "The seven steps.")

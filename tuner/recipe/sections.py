@@ -185,7 +185,9 @@ class Stage(Section):
         description="Which layers of the backbone learn beside the head; gradual: the upper third, then two, then all."
     )
     epochs: OrNone[Annotated[Count, Field(le=10_000)]] = setting(None, "Epochs at most; none is steps.change.epochs.")
-    learning_rate_factor: Rate = setting(1.0, "Times optimizer.learning_rate.")
+    learning_rate_factor: Rate = setting(
+        1.0, "Of the second stage: times the rate that the first had. Others begin with the rate found so far."
+    )
     freeze_batch_norm: bool = setting(True, "Batch normalization keeps the averages it came with.")
     layer_decay: Annotated[float, Field(gt=0, le=1)] = setting(
         1.0, "Each third of the backbone learns at so much of the rate of what lies above it; 1: all alike."
@@ -210,7 +212,7 @@ class Optimizer(Section):
     weight_decay: Annotated[float, Field(ge=0, le=10)] = setting(
         1e-4, "Decoupled: each step takes learning_rate x weight_decay of the weights away."
     )
-    momentum: Share = setting(0.9, "SGD and RMSprop only.")
+    momentum: Share = setting(0.9, "SGD and RMSprop only; 0 is the plain rule of either.")
     nesterov: bool = setting(False, "SGD only: look ahead along the momentum.")
     global_clipnorm: OrNone[Rate] = setting(None, "Longest gradient over all weights together; none: any.")
     ema_momentum: OrNone[Annotated[float, Field(gt=0, lt=1)]] = setting(
@@ -222,7 +224,9 @@ class Schedule(Section):
     """How the learning rate changes over the epochs."""
 
     name: Annotated[str, OneOf("schedule", names.SCHEDULES), BeforeValidator(word_if_none)] = setting(
-        "none", "none keeps the rate."
+        "none",
+        "none keeps the rate in short runs, and the longer run of step 6 ends in CosineDecay; to keep it there "
+        "as well, give search.space the one value none.",
     )
     warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = setting(
         0.0, "Epochs in which the rate grows; the schedule begins after them."

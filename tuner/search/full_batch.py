@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from tuner.hyperparameters import Hyperparameters, field_of
-from tuner.recipe.names import FULL_BATCH, UNHEEDED
+from tuner.recipe.names import FULL_BATCH, UNHEEDED, UNHEEDED_AXES
 from tuner.records import Change
 from tuner.search.usual_rates import USUAL
 
@@ -39,7 +39,7 @@ def heeded(space: Mapping[str, Any], optimizer: str) -> dict[str, Any]:
     """The axes that matter to `optimizer`, or to any that the space has in its place."""
     if not set(optimizers_of(space, optimizer)) <= set(FULL_BATCH):
         return dict(space)
-    return {path: axis for path, axis in space.items() if path not in (*UNHEEDED, RATE)}
+    return {path: axis for path, axis in space.items() if path not in UNHEEDED_AXES}
 
 
 def optimizers_of(space: Mapping[str, Any], optimizer: str) -> tuple[str, ...]:

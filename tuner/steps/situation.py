@@ -6,6 +6,8 @@ from tuner import setting
 from tuner.data import Problem
 from tuner.models import Stage, stages
 from tuner.models.stage import is_open
+from tuner.recipe.batch_norm import DROPOUT_MOST, WHY, has_batch_norm
+from tuner.recipe.candidates import candidates
 from tuner.records import Change, Finding, Outcome, Trial
 from tuner.search.full_batch import small_steps
 from tuner.search.space import RATE
@@ -26,6 +28,7 @@ class Situation:
     stages: tuple[Stage, ...]
     start: Trial | None  # best trial of the stages before this one; None in the first stage
     undecided: bool = False  # what trains after the head is still to be chosen
+    normalizes: bool = False  # the backbone is known to have batch normalization
 
     @property
     def stage(self) -> Stage:
@@ -66,7 +69,8 @@ def situation(problem: Problem, run: Store) -> Situation:
     earlier = {stage.name for stage in plan[: [stage.name for stage in plan].index(now.stage)]}
     best = [trial for trial in contenders(run) if trial.spec.stage in earlier]
     undecided = is_open(problem.recipe) and run.finding(TRANSFER, 1) is None
-    return Situation(setting.round_of(run.findings), now, plan, best[0] if best else None, undecided)
+    normalizes = any(has_batch_norm(problem.recipe, name) for name in candidates(problem.recipe))
+    return Situation(setting.round_of(run.findings), now, plan, best[0] if best else None, undecided, normalizes)
 
 
 def planned(problem: Problem, run: Store) -> tuple[Stage, ...]:
@@ -78,7 +82,10 @@ def planned(problem: Problem, run: Store) -> tuple[Stage, ...]:
 
 
 def opened(now: Situation, stage: Stage) -> tuple[Change, ...]:
-    """The changes that begin a transfer stage; the first fine-tuning stage lowers the rate by the stage's factor."""
+    """The changes that begin a transfer stage.
+
+    The second stage lowers the rate by its factor; where batch normalization begins to train, dropout is weakened.
+    """
     point = now.setting.hyperparameters
     why = f"stage '{now.stage.name}' gave what it could: '{stage.name}' lets {stage.trainable} of the backbone train"
     changes = [
@@ -89,6 +96,9 @@ def opened(now: Situation, stage: Stage) -> tuple[Change, ...]:
     if stage.layer_decay != point.layer_decay:
         each = f"each third of the backbone learns at {stage.layer_decay:g} of the rate of what lies above it"
         changes.append(Change("transfer.layer_decay", stage.layer_decay, each))
+    awake, was = ((s.trainable != "none" and not s.freeze_batch_norm) for s in (stage, point))
+    if now.normalizes and awake and not was and point.dropout > DROPOUT_MOST:
+        changes.append(Change("model.dropout", DROPOUT_MOST, f"from this stage on {WHY}"))
     changes += (other := small_steps(point, stage.trainable))
     if now.stage_index == 0 and stage.learning_rate_factor != 1 and not other:
         rate = point.learning_rate * stage.learning_rate_factor

@@ -26,7 +26,8 @@ from numpy.typing import NDArray
 from tuner import setting
 from tuner.data import Problem
 from tuner.models import stages
-from tuner.models.stage import HEAD, LEAST_STEPS, REGIMES, WHOLE, Field, field_of
+from tuner.models.stage import HEAD, LEAST_STEPS, REGIMES, SMALL, WHOLE, Field, field_of
+from tuner.recipe.batch_norm import may_have_batch_norm
 from tuner.records import Step, Trial, Verdict, passed, warned
 from tuner.search.halving import rungs
 from tuner.steps.likeness import Likeness, likeness
@@ -114,7 +115,7 @@ def measure(problem: Problem, run: Store) -> TransferPlan:
     bare, left_out = _tried(problem, run, now, best, field)
     answers = {one.regime: _answers(problem, run, one.trial) for one in (head, *bare) if one.trial is not None}
     tried = tuple(_compared(one, answers) for one in bare)
-    chosen = choose(answers) if tried else field.regime
+    chosen = choose(answers) if tried else _by_table(problem, now, best, field)
     because = _because(field, head, tried, chosen)
     return TransferPlan(len(problem.dataset.train), min(counts), field, found, head, tried, left_out, chosen, because)
 
@@ -189,9 +190,9 @@ def _tried(
 
 def _hindrance(problem: Problem, run: Store, there: Situation, regime: str, spent: int) -> str:
     """Why a regime cannot be tried; empty if it can."""
-    budget, steps = problem.recipe.budget, steps_an_epoch(problem, there) * there.stage.epochs
-    if regime == WHOLE and steps < LEAST_STEPS:
-        return f"batch norm learns anew in {LEAST_STEPS} steps, and {there.stage.epochs} epochs have {steps}"
+    budget, unfit = problem.recipe.budget, _too_little_for_batch_norm(problem, there) if regime == WHOLE else ""
+    if unfit:
+        return unfit
     if budget.max_time is not None and run.seconds > SHARE_OF_TIME * budget.max_time:
         return "half of the budget's time is spent"
     most = min(len(STAGE_RATES) + len(LOWER), problem.recipe.steps.short_runs.trials) * len(
@@ -200,13 +201,30 @@ def _hindrance(problem: Problem, run: Store, there: Situation, regime: str, spen
     return "the budget has no trials left for it" if spent + most >= (budget.max_trials or math.inf) else ""
 
 
+def _too_little_for_batch_norm(problem: Problem, there: Situation) -> str:
+    """Why batch norm cannot learn along in a stage, whatever the budget; empty if it can."""
+    steps = steps_an_epoch(problem, there) * there.stage.epochs
+    if there.setting.hyperparameters.batch_size == 1 and may_have_batch_norm(problem.recipe):
+        return "batch norm that learns along would take mean and variance of one image (data.batch_size is 1)"
+    if steps < LEAST_STEPS:
+        return f"batch norm learns anew in {LEAST_STEPS} steps, and {there.stage.epochs} epochs have {steps}"
+    return ""
+
+
+def _by_table(problem: Problem, now: Situation, best: Trial, field: Field) -> str:
+    """The regime to take where none was tried: the table's, but never one in which batch norm cannot learn along."""
+    if field.regime == WHOLE and _too_little_for_batch_norm(problem, _entered(problem, now, best, WHOLE)):
+        return SMALL
+    return field.regime
+
+
 def _entered(problem: Problem, now: Situation, best: Trial, regime: str) -> Situation:
     """The situation at the beginning of the round in which the first stage of `regime` would begin."""
     plan = stages(problem.recipe, regime)
     point = now.setting.hyperparameters
     for change in opened(dataclasses.replace(now, stages=plan), plan[1]):
         point = point if change.path == setting.STAGE else point.replace(change.path, change.value)
-    return Situation(now.round + 1, setting.Setting(point, plan[1].name, {}), plan, best)
+    return Situation(now.round + 1, setting.Setting(point, plan[1].name, {}), plan, best, normalizes=now.normalizes)
 
 
 def _regime(
@@ -224,7 +242,8 @@ def _because(field: Field, head: Regime, tried: Sequence[Regime], chosen: str) -
     """Why `chosen` is taken, in one sentence without a full stop."""
     table = f"{field.because}: the table says {REGIMES[field.regime]}"
     if not tried:
-        return f"{table}; nothing could be tried"
+        instead = "" if chosen == field.regime else f", and {REGIMES[chosen]} is taken, with batch norm held"
+        return f"{table}; nothing could be tried{instead}"
     figures = ", ".join(
         f"{REGIMES[one.regime]} {one.gain:+.3f} ± {one.gain_error:.3f} (loss {-one.loss_gain:+.3f})" for one in tried
     )

@@ -1,10 +1,13 @@
 """How do the recipe's augmentation layers become Keras layers? By name, ours or those of `keras.layers`.
 
 They run inside the training step, on float32 images in 0..255, and draw from generators that are re-keyed every epoch.
+Whatever the precision of the run, they compute in float32: under a mixed policy Keras would give them images, and
+shares of labels, of 16 bits.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -13,7 +16,7 @@ from keras import ops
 from tuner.hyperparameters import thawed
 from tuner.training.framing import Equalization, RandomCrop
 from tuner.training.mixing import CutMix, Mixing, MixUp
-from tuner.training.policies import AutoAugment
+from tuner.training.policies import AutoAugment, RandAugment
 
 VALUE_RANGE = (0, 255)  # of every pixel that a model sees
 SATURATION = (0, 1)  # what RandomSaturation clips is no pixel but a saturation, though it calls the two by one name
@@ -23,6 +26,7 @@ OURS: Mapping[str, type[keras.layers.Layer]] = {
     "CutMix": CutMix,
     "Equalization": Equalization,
     "MixUp": MixUp,
+    "RandAugment": RandAugment,
     "RandomCrop": RandomCrop,
 }
 """Layers that Keras does not have, or not as their papers describe them."""
@@ -32,7 +36,8 @@ Recipe = tuple[tuple[str, tuple[tuple[str, Any], ...]], ...]  # ((layer, ((argum
 
 def build_augmentation(recipe: Recipe) -> list[keras.layers.Layer]:
     """One layer for each entry, in order. Raises `ValueError` for a name or an argument that Keras does not have."""
-    return [_layer(name, dict(arguments), place) for place, (name, arguments) in enumerate(recipe)]
+    with _float32():
+        return [_layer(name, dict(arguments), place) for place, (name, arguments) in enumerate(recipe)]
 
 
 def augmented(layers: Sequence[keras.layers.Layer], images: Any) -> tuple[Any, Any]:
@@ -49,6 +54,17 @@ def augmented(layers: Sequence[keras.layers.Layer], images: Any) -> tuple[Any, A
 def label_keeping(recipe: Recipe) -> Recipe:
     """The entries that leave an image its one label."""
     return tuple(entry for entry in recipe if not issubclass(OURS.get(entry[0], keras.layers.Layer), Mixing))
+
+
+@contextmanager
+def _float32() -> Iterator[None]:
+    """Layers made inside compute in float32; `dtype` would not do, RandomColorJitter does not pass it to its parts."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
 
 
 def _layer(name: str, arguments: dict[str, Any], place: int) -> keras.layers.Layer:

@@ -22,7 +22,7 @@ class RandomCrop(keras.layers.Layer):  # type: ignore[misc]
 
     def __init__(self, padding: int, seed: int, fill_mode: str = "constant") -> None:
         """`padding` in pixels, at least 1; with `reflect`, less than the shorter side."""
-        super().__init__()
+        super().__init__(dtype="float32")
         if padding < 1 or fill_mode not in FILLS:
             raise ValueError(f"RandomCrop: padding from 1 on, and {' or '.join(FILLS)}, not {padding} and {fill_mode}")
         self.padding = padding
@@ -53,7 +53,7 @@ class Equalization(keras.layers.Layer):  # type: ignore[misc]
     """Images (B, H, W, C) in 0..255, each channel of each with a histogram as even as can be."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(dtype="float32")
         self.built = True
 
     def call(self, images: Any, training: bool = True) -> Any:

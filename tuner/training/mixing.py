@@ -26,7 +26,7 @@ class Mixing(keras.layers.Layer):  # type: ignore[misc]
 
     def __init__(self, alpha: float, seed: int) -> None:
         """`alpha` above 0: of Beta(alpha, alpha); small ones hardly mix, at 1 every share is as likely as another."""
-        super().__init__()
+        super().__init__(dtype="float32")  # in 16 bits, shares of labels would no longer add up to 1
         if not alpha > 0:
             raise ValueError(f"{type(self).__name__}: alpha should be above 0, not {alpha}")
         self.alpha = alpha
@@ -95,15 +95,23 @@ class CutMix(Mixing):
 
 
 def beta_quantiles(alpha: float) -> np.ndarray:
-    """Quantiles of Beta(alpha, alpha) at `KNOTS` even places from 0 to 1, float32.
+    """Quantiles of Beta(alpha, alpha) at `KNOTS` + 1 even places from 0 to 1, float32; its ends are inside.
 
-    Keras's own sampler rejects and draws again, a loop that takes JAX 5 s to compile. With s = x^alpha the density's
-    integral up to the middle is that of (1 - x)^(alpha - 1) over s, which is smooth; the other half mirrors it.
+    Keras's own sampler rejects and draws again, a loop that takes JAX 5 s to compile. Up to the middle, the density is
+    integrated; the other half mirrors it. For a small alpha it is infinite at 0, but over s = x^alpha, where it is
+    (1 - x)^(alpha - 1), it is smooth. For a large one nearly all of that grid would lie beside the middle, and an even
+    grid in x does.
     """
-    s = np.linspace(0, 0.5**alpha, 16 * KNOTS)
-    density = (1 - s ** (1 / alpha)) ** (alpha - 1)
+    even = alpha > 1
+    grid = np.linspace(0, 0.5 if even else 0.5**alpha, 16 * KNOTS)
+    x = grid if even else grid ** (1 / alpha)
+    density = (4 * x * (1 - x)) ** (alpha - 1) if even else (1 - x) ** (alpha - 1)
     mass = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-    half = np.interp(np.linspace(0, 0.5, KNOTS // 2 + 1), 0.5 * mass / mass[-1], s) ** (1 / alpha)
+    half = np.interp(np.linspace(0, 0.5, KNOTS // 2 + 1), 0.5 * mass / mass[-1], grid)
+    half = half if even else half ** (1 / alpha)
+    # Between the ends, shares are drawn along straight lines. One from 0 to the first quantile would be a thick tail
+    # where that of x^alpha is thin; from here on, it has the same mean.
+    half[0] = half[1] * max(0.0, (alpha - 1) / (alpha + 1))
     return np.concatenate([half, 1 - half[-2::-1]]).astype(np.float32)
 
 

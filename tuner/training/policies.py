@@ -1,14 +1,17 @@
-"""Which operations does AutoAugment apply, and to which images? Each image draws one pair out of 25.
+"""Which operations do AutoAugment and RandAugment apply, and to which images? Each image draws its own.
 
-A policy is a table that was searched for on one data set: 25 pairs of operations, each with a probability and a
-magnitude from 0 to 9. Every image of a batch draws its own pair, its own coins and, where an operation has two
-directions, the direction.
+A policy of AutoAugment is a table that was searched for on one data set: 25 pairs of operations, each with a
+probability and a magnitude from 0 to 9. Every image of a batch draws its own pair, its own coins and, where an
+operation has two directions, the direction. RandAugment has no table: each image draws one of 13 operations or none, as
+often as it is told, all at one magnitude. Brightness and its like have two directions there, down to 0.1 and up to 1.9,
+so that a larger magnitude is a larger change; by AutoAugment's range, the middle one would leave the image as it is.
 
 Source: Cubuk et al. 2018, "AutoAugment", arXiv 1805.09501: tables 7 to 9 (policies) and 6 (ranges; a shift of 150
 pixels is one of images of 331). Posterize and Solarize grow stronger with the magnitude.
+Cubuk et al. 2019, "RandAugment", arXiv 1909.13719, section 3 (14 operations, one magnitude, uniform draws).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import keras
@@ -72,6 +75,9 @@ OPERATIONS: Mapping[str, Callable[[Any, Any], Any]] = {
 
 NAMES = (*MOVES, *OPERATIONS)
 NOTHING = -1  # number of no operation
+ENHANCING = ("Brightness", "Contrast", "Color", "Sharpness")
+DRAWN = tuple(name for name in NAMES if name != "Invert")
+"""What RandAugment draws from, besides NOTHING."""
 Pair = tuple[tuple[str, float, int], tuple[str, float, int]]  # (operation, probability, magnitude), twice
 
 
@@ -98,7 +104,7 @@ class AutoAugment(keras.layers.Layer):  # type: ignore[misc]
     """Float images (B, H, W, C) in 0..255, each after two operations of a policy; the random numbers are its own."""
 
     def __init__(self, policy: str, seed: int) -> None:
-        super().__init__()
+        super().__init__(dtype="float32")
         pairs = pairs_of(policy)
         self.policy = policy
         self._kinds = np.array([[NAMES.index(name) for name, _, _ in pair] for pair in pairs], np.int32)
@@ -122,21 +128,57 @@ class AutoAugment(keras.layers.Layer):  # type: ignore[misc]
             )
             kinds = ops.where(coins[place, 0] < chances, kinds, NOTHING)
             sign = ops.where(coins[place, 1] < 0.5, -1.0, 1.0)
-            images = self._applied(images, kinds, shares, sign, {int(kind) for kind in self._kinds[:, place]})
+            possible = [NAMES[kind] for kind in sorted(set(self._kinds[:, place].tolist()))]
+            images = _applied(images, kinds, shares, sign, possible)
         return images
 
-    def _applied(self, images: Any, kinds: Any, shares: Any, sign: Any, possible: set[int]) -> Any:
-        """Each image after the operation of its number in `kinds` (B,), which is one of `possible` or NOTHING."""
-        chosen = {NAMES[kind]: kinds == kind for kind in sorted(possible)}
-        found = images
-        for name, here in chosen.items():
-            if name in OPERATIONS:
-                found = ops.where(here[:, None, None, None], OPERATIONS[name](images, shares), found)
-        moves = {name: ops.cast(here, "float32") for name, here in chosen.items() if name in MOVES}
-        if not moves:
-            return found
-        is_moved = sum(moves.values()) > 0
-        return ops.where(is_moved[:, None, None, None], _moved(images, moves, shares, sign), found)
+
+class RandAugment(keras.layers.Layer):  # type: ignore[misc]
+    """Float images (B, H, W, C) in 0..255, each after `num_ops` operations of its own, all at one strength.
+
+    Keras's layer of that name draws its operations for the whole batch, and posterizes less the higher the factor.
+    """
+
+    def __init__(self, seed: int, num_ops: int = 2, factor: float = 0.5) -> None:
+        """`num_ops` from 1 on; `factor` in [0, 1], a tenth of the paper's magnitude: 1 is the end of every range."""
+        super().__init__(dtype="float32")
+        if num_ops < 1 or not 0 <= factor <= 1:
+            raise ValueError(f"RandAugment: num_ops from 1 on and factor from 0 to 1, not {num_ops} and {factor}")
+        self.num_ops = num_ops
+        self.factor = factor
+        self.generator = keras.random.SeedGenerator(seed)
+        self.supports_jit = keras.backend.backend() != "tensorflow"  # it cannot compile the moves
+        self.built = True
+
+    def call(self, images: Any, training: bool = True) -> Any:
+        """The images, changed in training only."""
+        if not training:
+            return images
+        count = ops.shape(images)[0]
+        draws = keras.random.randint((self.num_ops, count), 0, len(DRAWN) + 1, seed=self.generator)
+        coins = keras.random.uniform((self.num_ops, count), seed=self.generator)
+        numbers = ops.convert_to_tensor(np.array([*(NAMES.index(name) for name in DRAWN), NOTHING], np.int32))
+        is_enhanced = ops.convert_to_tensor(np.array([*(name in ENHANCING for name in DRAWN), False]))
+        for place in range(self.num_ops):
+            sign = ops.where(coins[place] < 0.5, -1.0, 1.0)
+            enhanced = ops.take(is_enhanced, draws[place])
+            shares = ops.where(enhanced, (1 + sign * self.factor) / 2, self.factor)  # at a half, nothing is enhanced
+            images = _applied(images, ops.take(numbers, draws[place]), shares, sign, DRAWN)
+        return images
+
+
+def _applied(images: Any, kinds: Any, shares: Any, sign: Any, possible: Iterable[str]) -> Any:
+    """Each image after the operation of its number in `kinds` (B,), which is that of one of `possible`, or NOTHING."""
+    chosen = {name: kinds == NAMES.index(name) for name in possible}
+    found = images
+    for name, here in chosen.items():
+        if name in OPERATIONS:
+            found = ops.where(here[:, None, None, None], OPERATIONS[name](images, shares), found)
+    moves = {name: ops.cast(here, "float32") for name, here in chosen.items() if name in MOVES}
+    if not moves:
+        return found
+    is_moved = sum(moves.values()) > 0
+    return ops.where(is_moved[:, None, None, None], _moved(images, moves, shares, sign), found)
 
 
 def _moved(images: Any, moves: Mapping[str, Any], shares: Any, sign: Any) -> Any:
