@@ -153,6 +153,9 @@ def open_once(asked: Recipe, barrier: object, answers: object) -> None:
     answers.put(open_dataset(asked, Silent()).fingerprint)  # type: ignore[attr-defined]
 
 
+@pytest.mark.filterwarnings(
+    "ignore:os.fork:RuntimeWarning"
+)  # JAX warns of its threads; these processes have none of it
 def test_processes_that_race_get_the_same_and_leave_nothing_behind(
     recipe: Open, tmp_path: Path, pictures: Pictures
 ) -> None:
