@@ -85,7 +85,7 @@ def _degradation(evidence: Depth) -> Verdict:
     """Deep, plain, and a high training error."""
     missing = 1 - evidence.fitness.quality
     short = "it did not learn its training data" if evidence.fitness.poor else "the training error is high"
-    how = f" ({missing:.0%} of the way to a perfect fit is missing)" if math.isfinite(missing) else ""
+    how = f" ({min(missing, 1):.0%} of the way to a perfect fit is missing)" if math.isfinite(missing) else ""
     return Verdict(
         "degradation",
         Outcome.WARN,
