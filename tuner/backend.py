@@ -17,6 +17,7 @@ GREETINGS = (
     b"I0000 ",
     b"To enable the following instructions:",
 )
+"""How lines begin that TensorFlow writes to stderr when it is imported, whatever happens."""
 BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}  # Keras's word: the module to look for
 
 

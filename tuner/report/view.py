@@ -55,11 +55,10 @@ class View:
 
     def whole(self, trial: Trial) -> Trial:
         """The trial with its curves, and its best epoch, counted from the first epoch of those that it continues."""
-        *before, _ = self.way(trial)
-        curves = reduce(LearningCurves.joined, [one.curves for one in self.way(trial)])
+        *before, own = (one.curves for one in self.way(trial))
         best = trial.best_epoch
-        shifted = None if best is None else best + sum(one.curves.epochs for one in before)
-        return replace(trial, curves=curves, best_epoch=shifted)
+        shifted = None if best is None else best + sum(one.epochs for one in before)
+        return replace(trial, curves=reduce(LearningCurves.joined, (*before, own)), best_epoch=shifted)
 
     def trial(self, data: Any, key: str) -> Trial | None:
         """The trial whose number stands at `key` of some evidence; None if there is no such trial."""

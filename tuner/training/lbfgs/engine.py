@@ -8,10 +8,9 @@ A trial that goes on from another begins at its weights; the curvature that was 
 SciPy does not hand it out.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -35,9 +34,6 @@ from tuner.training.outcome import result_of
 
 NAME = "lbfgs"
 MOST_NUMBERS = 1 << 28  # of the features of all images, held in memory without their mean: 1 GiB
-
-NOT_SERVED: Mapping[str, Any] = {**UNHEEDED, "transfer.layer_decay": 1.0}
-"""Recipe paths that have no meaning where all images are seen at once, and the value that asks for nothing."""
 
 
 def can_serve(problem: Problem, run: Store, spec: TrialSpec) -> bool:
@@ -83,7 +79,7 @@ def _serve_one(problem: Problem, run: Store, spec: TrialSpec) -> Trial:
 
 def refuse(problem: Problem, spec: TrialSpec) -> None:
     """Raises `ModelError` for a trial that asks for what L-BFGS cannot do."""
-    for path, nothing in NOT_SERVED.items():
+    for path, nothing in UNHEEDED.items():
         if (value := spec.hyperparameters.get(path)) != nothing:
             raise ModelError(
                 f"L-BFGS has no use for {path}, here {value}: leave it out, or write optimizer.name: AdamW."
