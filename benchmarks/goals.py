@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from statistics import median
 from typing import Any
 
 from benchmarks import startup
@@ -53,17 +54,18 @@ def versus_keras_tuner(trials: int, backbone: str, building: bool = False) -> Ca
     """
 
     def measure(bench: Bench) -> float:
-        plan = Plan("W1s", backbone, "images", (Entry("tuner", 64), Entry("kt_random", 2), Entry("tuner", 256)), 2)
+        entries, rounds = (Entry("tuner", 64), Entry("kt_random", 2), Entry("tuner", 256)), 5 if bench.rounds > 1 else 2
+        plan = Plan("W1s", backbone, "images", entries, rounds)
         return ratio(bench, plan, Entry("kt_random", 2), Entry("tuner", trials), building=building)
 
     return measure
 
 
 def ratio(bench: Bench, plan: Plan, rival: Entry, ours: Entry, start: bool = False, building: bool = True) -> float:
-    """How many times the median of `ours` the rival's median is, for as many trials.
+    """How many times our seconds the rival takes for as many trials: the median of the rounds' own ratios.
 
-    With the process's start or not, and with what building the backbone takes or not, on both sides.
-    Raises `NotBuilt` if the rival cannot run here.
+    The machine, whose speed moves, is nearly the same for both sides of one round. With the process's start or not, and
+    with what building the backbone takes or not, on both sides. Raises `NotBuilt` if the rival cannot run here.
     """
     bench.run(plan)
     theirs, own = bench.of(plan, rival), bench.of(plan, ours)
@@ -71,8 +73,11 @@ def ratio(bench: Bench, plan: Plan, rival: Entry, ours: Entry, start: bool = Fal
         raise NotBuilt(bench.missing.get(rival.contender, f"{rival.contender} did not run"))
     epochs = ours.trials * WORKLOADS[plan.workload].epochs
     starts = [min(turn.start for turn in turns) if start else 0.0 for turns in (theirs, own)]
-    seconds = [cost(turns, ours.trials, epochs, building).median for turns in (theirs, own)]
-    return (seconds[0] + starts[0]) / (seconds[1] + starts[1])
+    theirs_each, own_each = (
+        [start + cost([turn], ours.trials, epochs, building).median for turn in turns]
+        for start, turns in zip(starts, (theirs, own), strict=True)
+    )
+    return median(one / other for one, other in zip(theirs_each, own_each, strict=True))
 
 
 def versus_compiled_once(bench: Bench) -> float:

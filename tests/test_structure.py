@@ -26,7 +26,7 @@ LAYERS = (  # top to bottom; imports point down, or sideways within a room
     {"setting"},
     {"records", "inspection"},
     {"recipe"},
-    {"progress", "interrupts", "hyperparameters", "backend", "environment"},
+    {"progress", "interrupts", "hyperparameters", "backend", "environment", "threads"},
 )
 LIGHT = (
     *("cli", "recipe", "records", "inspection", "store", "setting", "symptoms", "report"),

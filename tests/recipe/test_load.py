@@ -48,6 +48,7 @@ def test_durations(loaded: Load, text: str, seconds: float) -> None:
 def test_four_lines_are_a_recipe(loaded: Load) -> None:
     recipe = loaded()
     assert (recipe.optimizer.learning_rate, recipe.transfer, recipe.data.batch_size) == ("auto", "auto", 32)
+    assert (recipe.schedule.name, recipe.start().schedule) == ("auto", "none")
 
 
 def test_a_recipe_cannot_be_changed(loaded: Load) -> None:

@@ -45,6 +45,7 @@ def test_a_final_rate_of_no_schedule() -> None:
     assert refused(space=alpha, schedule={"name": "CosineDecay"}) == []
     assert refused(space=alpha | {"schedule.name": ["none", "StepDecay"]}) == []
     assert refused(schedule={"alpha": 0.1}) == []  # step 6 ends in a cosine, which reads it
+    assert refused(schedule={"name": "none", "alpha": 0.1}) == ["schedule.alpha"]  # the rate is kept throughout
     held = {"schedule.warmup_epochs": [0.0, 1.0]}
     assert refused(space=held, schedule={"alpha": 0.1}) == ["schedule.alpha"]  # trials keep the schedule none
     assert refused(SCRATCH, optimizer={"name": "LBFGS"}, schedule={"alpha": 0.1}) == ["schedule.alpha"]

@@ -61,6 +61,22 @@ def test_a_warm_up_reaches_the_longer_run(make_problem: Callable[..., Problem], 
     assert whole(run, longer).epochs == 7
 
 
+@pytest.mark.parametrize(
+    ("schedule", "optimizer", "longer_run"),
+    [("auto", "SGD", "CosineDecay"), ("none", "SGD", "none"), ("auto", "ScheduleFreeAdamW", "none")],
+)
+def test_who_says_none_keeps_the_rate_and_who_averages_too(
+    make_problem: Callable[..., Problem], run: Store, schedule: str, optimizer: str, longer_run: str
+) -> None:
+    asked = sections({"optimizer.learning_rate": {"values": [0.003]}}, name=schedule)
+    asked["optimizer"]["name"] = optimizer
+    evidence = round_of(make_problem(**asked), run)
+    longer = trial_of(run, evidence.taken or 0)
+    assert (longer.hyperparameters.schedule, longer.spec.continued) == (longer_run, True)
+    rates = set(longer.curves.step_learning_rate)
+    assert rates == {0.003} if longer_run == "none" else min(rates) < 1e-4
+
+
 def test_a_schedule_that_is_searched_is_tried_and_taken(make_problem: Callable[..., Problem], run: Store) -> None:
     space = {"schedule.name": {"values": ["CosineDecay", "StepDecay"]}, "schedule.drop_factor": {"values": [0.5, 0.9]}}
     rates = {"optimizer.learning_rate": {"values": [0.003]}}
@@ -95,3 +111,5 @@ def test_what_a_later_stage_does(make_problem: Callable[..., Problem], run: Stor
     assert (longer.schedule, longer.warmup_epochs, goes_on) == ("StepDecay", 2.0, False)
     assert chosen_point(problem, later, short, longer=False) == point
     assert chosen_point(problem, later, longer, longer=True) == point
+    held = make_problem(**sections({}, name="none"))
+    assert of_short_run(held, later, point, 3).schedule == "none"

@@ -6,10 +6,10 @@ set.
 
 import hashlib
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from os import cpu_count
 from pathlib import Path
@@ -27,6 +27,7 @@ from tuner.data.listing import Listing, Origin, Row, digest, listed
 from tuner.data.split import Division, divide, sample
 from tuner.interrupts import StopFlag
 from tuner.progress import Progress
+from tuner.threads import in_threads
 
 if TYPE_CHECKING:
     from tuner.recipe import Recipe
@@ -120,7 +121,7 @@ def _decode(
     progress.start("Decoding images", count, "images")
     try:
         with quiet_pillow(), open(staging, "wb") as file:
-            for chunk in _in_threads(rows, frame):
+            for chunk in in_threads(partial(_load, frame=frame), _chunks(rows), THREADS, 2, "decode"):
                 stop.check()
                 for row, pixels in chunk:
                     _note(decoded, row, pixels)
@@ -135,19 +136,9 @@ def _decode(
 Pixels = NDArray[np.uint8] | BadImage
 
 
-def _in_threads(rows: Iterator[Row], frame: Frame) -> Iterator[list[tuple[Row, Pixels]]]:
-    """The decoded rows, chunk by chunk, in order. Pillow lets other threads run while it decodes."""
-    waiting: deque[Future[list[tuple[Row, Pixels]]]] = deque()
-    pool = ThreadPoolExecutor(THREADS, thread_name_prefix="decode")
-    try:
-        while chunk := list(islice(rows, CHUNK)):
-            waiting.append(pool.submit(_load, chunk, frame))
-            if len(waiting) > 2 * THREADS:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk
 
 
 def _load(rows: list[Row], frame: Frame) -> list[tuple[Row, Pixels]]:

@@ -81,6 +81,11 @@ OPTIMIZERS = (
     *OWN_OPTIMIZERS,
 )
 
+SCHEDULE_FREE = ("ScheduleFreeAdamW",)
+"""Optimizers that average instead of letting the rate fall: `schedule.name: auto` keeps it for them."""
+
+AUTO = "auto"
+
 SCHEDULES = (
     *("none", "CosineDecay", "CosineDecayRestarts", "ExponentialDecay", "InverseSquareRoot", "InverseTimeDecay"),
     *("LinearDecay", "OneCycle", "PiecewiseConstantDecay", "PolynomialDecay", "ReduceLROnPlateau"),

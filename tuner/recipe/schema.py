@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from tuner.hyperparameters import PATHS, Hyperparameters
+from tuner.recipe import names
 from tuner.recipe.augmentation import Augmentation
 from tuner.recipe.gradual import Listed, expanded
 from tuner.recipe.kinds import Form, Length, ListOf, OrAuto, OrNone, Seed, section, setting
@@ -101,6 +102,8 @@ class Recipe(Section):
         match path:
             case "optimizer.learning_rate" if self.optimizer.learning_rate == "auto":
                 return PLACEHOLDER_RATE
+            case "schedule.name" if self.schedule.name == names.AUTO:
+                return "none"
             case "transfer.trainable":
                 return self._first_stage().trainable
             case "transfer.freeze_batch_norm":

@@ -223,10 +223,9 @@ class Optimizer(Section):
 class Schedule(Section):
     """How the learning rate changes over the epochs."""
 
-    name: Annotated[str, OneOf("schedule", names.SCHEDULES), BeforeValidator(word_if_none)] = setting(
-        "none",
-        "none keeps the rate in short runs, and the longer run of step 6 ends in CosineDecay; to keep it there "
-        "as well, give search.space the one value none.",
+    name: Annotated[str, OneOf("schedule", (names.AUTO, *names.SCHEDULES)), BeforeValidator(word_if_none)] = setting(
+        names.AUTO,
+        "auto keeps the rate in short runs and ends the longer run of step 6 in CosineDecay; none keeps it throughout.",
     )
     warmup_epochs: Annotated[float, Field(ge=0, le=10_000)] = setting(
         0.0, "Epochs in which the rate grows; the schedule begins after them."

@@ -23,6 +23,7 @@ WHEN_AUTO: Mapping[str, str] = {
     "loss.name": "sparse_categorical_crossentropy, since labels are class numbers",
     "loss.from_logits": "true unless the model ends in a softmax",
     "optimizer.learning_rate": "step 3 finds it",
+    "schedule.name": "held in short runs, CosineDecay in longer ones",
     "steps.repeat.min_gain": "the noise of val_accuracy",
     "runtime.device": "gpu if there is one",
     "runtime.precision": "mixed where the device gains from it",

@@ -84,6 +84,8 @@ def _value_at(recipe: Recipe, path: str) -> tuple[str, Any]:
     A later stage in which the backbone trains has another optimizer; where it is frozen, there is a note.
     """
     section, _, key = path.partition(".")
+    if path == "schedule.name":
+        return path, recipe.start().schedule  # auto is none for such an optimizer
     value = getattr(recipe, section)
     if section != "transfer":
         return path, getattr(value, key) if key else value
@@ -108,12 +110,13 @@ def schedule(recipe: Recipe) -> Iterator[Complaint]:
 
 
 def _decays(recipe: Recipe) -> bool:
-    """Whether step 6 ends longer runs in a decay of its own, which has a final rate: where no schedule is searched.
+    """Whether step 6 ends longer runs in a decay of its own, which has a final rate: by `auto`, if none is searched.
 
     For L-BFGS, which has none, `full_batch` says it.
     """
     searched = any(path.startswith("schedule.") for path in recipe.search.space)
-    return not searched or set(_searched_optimizers(recipe)) <= set(names.FULL_BATCH)
+    decays = recipe.schedule.name == names.AUTO and not searched
+    return decays or set(_searched_optimizers(recipe)) <= set(names.FULL_BATCH)
 
 
 def logits(recipe: Recipe) -> Iterator[Complaint]:

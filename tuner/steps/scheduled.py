@@ -10,10 +10,11 @@ from collections.abc import Iterable
 
 from tuner.data import Problem
 from tuner.hyperparameters import Hyperparameters
+from tuner.recipe.names import AUTO, SCHEDULE_FREE
 from tuner.records import Change, Trial
 from tuner.steps.situation import Situation
 
-DECAY = "CosineDecay"  # of the longer runs, where the recipe names no schedule
+DECAY = "CosineDecay"  # of the longer runs, where the recipe leaves the schedule to us
 STAGE_DECAY = "CosineDecay"  # pretrained layers are judged when they have settled: at a held rate the smallest rate,
 # which changes least, always looks best (docs/LOG.md)
 WARMUP_SHARE = 1 / 3  # of a short run at most: most of it is at the rate that is compared
@@ -30,7 +31,8 @@ def of_short_run(problem: Problem, now: Situation, point: Hyperparameters, epoch
     if searched(problem, now):
         return point
     warmup = min(now.setting.hyperparameters.warmup_epochs, epochs * WARMUP_SHARE)
-    return dataclasses.replace(point, schedule=STAGE_DECAY if now.start else "none", warmup_epochs=warmup)
+    held = now.start is None or problem.recipe.schedule.name == "none"
+    return dataclasses.replace(point, schedule="none" if held else STAGE_DECAY, warmup_epochs=warmup)
 
 
 def horizon_of_short_run(problem: Problem, now: Situation, point: Hyperparameters) -> int | None:
@@ -48,9 +50,11 @@ def of_longer_run(problem: Problem, now: Situation, parent: Trial) -> tuple[Hype
     goes_on = point.schedule == "none"
     if searched(problem, now):
         return point, goes_on
-    named = problem.recipe.schedule.name
+    schedule = problem.recipe.schedule.name
+    if schedule == AUTO:
+        schedule = "none" if point.optimizer in SCHEDULE_FREE else DECAY
     warmup = point.warmup_epochs if goes_on else setting.warmup_epochs
-    return dataclasses.replace(point, schedule=named if named != "none" else DECAY, warmup_epochs=warmup), goes_on
+    return dataclasses.replace(point, schedule=schedule, warmup_epochs=warmup), goes_on
 
 
 def chosen_point(

@@ -12,10 +12,11 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +26,7 @@ from tuner.data.cache import let_go
 from tuner.interrupts import StopFlag
 from tuner.progress import Progress
 from tuner.store.files import sync_folder
+from tuner.threads import in_threads
 from tuner.training.batches import chunks_of
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ class Trunk:
     digest: str
     cheaper: "Callable[[], Network] | None" = None  # gives a network with the same features that costs less
     images: int | None = None  # that it will see, of all splits, if that is known
+    lanes: int = 1  # passes side by side
 
     @property
     def width(self) -> int:
@@ -85,13 +88,24 @@ class Trunk:
 
     def fill(self, out: np.ndarray, images: np.ndarray, seen: Callable[[int], None]) -> None:
         """Write the features of `images` into `out` (N, D), in passes of one size, so that one trace serves all."""
+        size = max(1, at_once(images.shape, self.images) // self.lanes)
         begin = 0
-        for chunk, count in chunks_of(images, at_once(images.shape, self.images)):
-            found = self._pass.predict_on_batch(np.ascontiguousarray(chunk))
-            out[begin : begin + count] = found[:count]
-            begin += count
-            let_go(images)  # each image is read once: a mapped file must not fill the memory behind it
-            seen(count)
+        with closing(self._passes(chunks_of(images, size))) as passes:
+            for found, count in passes:
+                out[begin : begin + count] = found[:count]
+                begin += count
+                let_go(images)  # each image is read once: a mapped file must not fill the memory behind it
+                seen(count)
+
+    def _passes(self, chunks: Iterator[tuple[np.ndarray, int]]) -> Generator[tuple[np.ndarray, int], None, None]:
+        """Features of each chunk, and how many of them count; beside the first pass, which traces, runs no other."""
+
+        def seen(chunk: tuple[np.ndarray, int]) -> tuple[np.ndarray, int]:
+            images, count = chunk
+            return self._pass.predict_on_batch(np.ascontiguousarray(images)), count
+
+        yield from map(seen, islice(chunks, 1))
+        yield from in_threads(seen, chunks, self.lanes, name="passes")
 
 
 def at_once(shape: tuple[int, ...], images: int | None = None) -> int:

@@ -32,6 +32,7 @@ from tuner.training.trainee import Pass
 LEAST_OPERATIONS = 1e13  # of all passes: bfloat16 saves about 1 s a 1e12 (ResNet50, two cores) and costs 3 s to try
 LEAST_COSINE = 0.999  # of the bfloat16 features of an image with the float32 ones
 PROBES = 32  # images that are compared
+LANES = 2  # passes side by side under TensorFlow on a CPU: one alone leaves an eighth of two cores idle (measured)
 VOLATILE = ("name", "seed", "initializer", "regularizer", "constraint", "trainable")  # in a config; no say in inference
 
 
@@ -46,7 +47,8 @@ def make_trunk(problem: Problem, backbone: keras.Model, part: str = "") -> Trunk
     if is_user_model(backbone_of(problem.recipe)):
         said["structure"] = structure(backbone)
     images = len(problem.dataset.train) + len(problem.dataset.validation)
-    return Trunk(backbone, digest_of(backbone, said), cheaper, images)
+    lanes = LANES if keras.backend.backend() == "tensorflow" and not _has_gpu() else 1
+    return Trunk(backbone, digest_of(backbone, said), cheaper, images, lanes)
 
 
 def structure(backbone: keras.Model) -> list[Any]:
