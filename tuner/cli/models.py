@@ -39,7 +39,6 @@ BRIEF = (
 """Kinds of layers (ends of their names) that the table leaves to one line, unless -v asks for all."""
 WEIGHTS = {"keras": "imagenet", "package": "imagenet, offline", "none": "-"}
 OWN_SIZE, OWN_CLASSES = 224, 10  # of a user's model, unless others are asked for
-PREFIX = "python:"
 
 
 @click.command()
@@ -68,7 +67,7 @@ def models(
     from tuner.models.errors import ModelError
 
     try:
-        if not name.startswith(PREFIX):
+        if not name.startswith(names.PYTHON):
             find_backbone(name)  # before Keras is waited for
         backend.choose("cpu", verbose=settings.verbose > 1)
         backend.import_keras()
@@ -111,7 +110,7 @@ def _described(backbone: "Backbone") -> tuple[str, ...]:
 
 def _built(name: str, image_size: int | None, classes: int | None, normalization: str, bare: bool) -> "keras.Model":
     """The network. Raises `ModelError` for what cannot be built."""
-    if name.startswith(PREFIX):
+    if name.startswith(names.PYTHON):
         from tuner.models.user_models import build_user_model
 
         pixels = image_size or OWN_SIZE

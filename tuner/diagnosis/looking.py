@@ -7,6 +7,7 @@ import keras
 
 import tuner.probes as probes
 from tuner.diagnosis.background import context_of
+from tuner.diagnosis.class_weights import weighed
 from tuner.diagnosis.training import Training, mean_weight, reading_of, subject_of
 from tuner.inspection import Inspection
 from tuner.probes.classes import classes
@@ -38,7 +39,7 @@ def inspect(training: Training, source: str, trains: bool = True) -> Inspection:
                 evidence[probe.name] = found
     reading = reading_of(training, source)
     curves = reading.curves if reading is not None else None
-    verdicts = _fair(probes.verdicts(evidence, curves, context_of(training)), training)
+    verdicts = _fair(weighed(probes.verdicts(evidence, curves, context_of(training)), training), training)
     shown = {name: _asked(name, show, subject, nothing, notes) for name, (show, nothing) in SHOWN.items()}
     return Inspection(
         source=source,

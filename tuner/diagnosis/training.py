@@ -80,14 +80,20 @@ def reading_of(training: Training, source: str) -> Reading | None:
 
 def mean_weight(training: Training) -> float:
     """By how much `class_weight` lifts the training loss, which it does not do to the validation loss; 1 without it."""
+    weighed = weights_of(training)
+    mean = sum(weight * count for weight, count in weighed) / (sum(count for _, count in weighed) or 1)
+    return mean if np.isfinite(mean) and mean > 0 else 1.0
+
+
+def weights_of(training: Training) -> list[tuple[float, int]]:
+    """The `class_weight` of each class that occurs in training, with its number of examples; none without weights."""
     weights, y = training.class_weight, training.y
     if not weights or y is None or not len(y) or y.size > len(y) * MOST_CLASSES:
-        return 1.0
+        return []
     labels = y.reshape(len(y), -1)
     classes = labels.argmax(1) if labels.shape[1] > 1 else labels[:, 0]
     found, counts = np.unique(classes, return_counts=True)
-    mean = sum(float(weights.get(int(c), 1.0)) * n for c, n in zip(found, counts, strict=True)) / len(y)
-    return mean if np.isfinite(mean) and mean > 0 else 1.0
+    return [(float(weights.get(int(c), 1.0)), int(n)) for c, n in zip(found, counts, strict=True)]
 
 
 def curves_of(training: Training, source: str) -> LearningCurves | None:

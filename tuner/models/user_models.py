@@ -20,13 +20,12 @@ import keras
 
 from tuner.models.errors import ModelError
 from tuner.models.pixels import ImageShape
-
-PREFIX = "python:"
+from tuner.recipe.names import PYTHON
 
 
 def is_user_model(backbone: str) -> bool:
     """Whether a recipe's `model.backbone` names the user's own code."""
-    return backbone.startswith(PREFIX)
+    return backbone.startswith(PYTHON)
 
 
 def build_user_model(place: str, folder: Path, image_shape: ImageShape, num_classes: int) -> keras.Model:
@@ -50,7 +49,7 @@ def build_user_model(place: str, folder: Path, image_shape: ImageShape, num_clas
 
 def _look_up(place: str, folder: Path) -> Any:
     """The object that `python:module:function` names."""
-    module_name, _, attribute = place.removeprefix(PREFIX).rpartition(":")
+    module_name, _, attribute = place.removeprefix(PYTHON).rpartition(":")
     if not module_name or not attribute:
         raise ModelError(f"model.backbone: '{place}' is not of the form python:module:function.")
     _forget_namesake(module_name, folder)

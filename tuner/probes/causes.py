@@ -39,6 +39,10 @@ CONSEQUENCES: dict[
     "missing_or_linear_activation": ("stuck_at_chance", *SLOW, "cannot_overfit_tiny"),
     "input_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE, "unchanged_weights"),
     "target_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE, "unchanged_weights", "reg_overwhelming"),
+    "split_mismatch": (
+        *("shuffled_labels", "label_noise", "overfit", "gap", "oscillating", "loss_spikes", "val_below_train"),
+        *("overtrained_budget", "init_loss_wrong"),
+    ),
     "shuffled_labels": ("label_noise", "gap", "stuck_at_chance", *SLOW),
     "label_noise": ("gap", "plateau", "underfit", "loss_spikes"),
     "val_suspiciously_good": ("val_below_train",),
@@ -46,7 +50,7 @@ CONSEQUENCES: dict[
     "unchanged_weights": (*BROKEN[3:], *SLOW, *SIGNAL, *START[:3]),
     "bad_init": (*BROKEN, *SLOW, "loss_metric_disagree", *RESTLESS, *SIGNAL, *START[:3], "unchanged_weights"),
     "init_loss_wrong": ("loss_spikes",),
-    "reg_overwhelming": ("stuck_at_chance", *SLOW, *SIGNAL, *DISAGREE, "init_loss_wrong"),
+    "reg_overwhelming": ("stuck_at_chance", *SLOW, *SIGNAL, *DISAGREE, "init_loss_wrong", "lr_too_high"),
     "reg_not_applied": (),
     "lr_too_high": (
         *BROKEN[1:],
@@ -90,7 +94,14 @@ SEEN_ONLY = (  # shapes of curves: they name no cause of their own, and a firm c
     *("plateau", "underfit", "undertrained", "oscillating", "loss_spikes", "loss_metric_disagree", "gap"),
     *("init_loss_wrong", "cannot_overfit_tiny"),
 )
-OF_THE_DATA = ("nan_input", "int_input", "head_loss_mismatch", "input_scale", "target_scale")  # read, not inferred
+OF_THE_DATA = (
+    "nan_input",
+    "int_input",
+    "head_loss_mismatch",
+    "input_scale",
+    "target_scale",
+    "split_mismatch",
+)  # read, not inferred
 READ_IN_USE = (
     *("shuffled_labels", "gap", "overfit", "oscillating", "underfit", "plateau", "loss_spikes", "stuck_at_chance"),
     *("loss_metric_disagree", "overtrained_budget", "diverging"),

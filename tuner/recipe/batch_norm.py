@@ -16,7 +16,6 @@ from tuner.recipe.candidates import candidates
 if TYPE_CHECKING:
     from tuner.recipe.schema import Recipe
 
-PYTHON = "python:"  # begins the name of a network of the user's own
 OWN = names.NORMALIZATIONS[0]
 DROPOUT_MOST = 0.2  # that the tool proposes where batch normalization trains; elsewhere 0.5. No source gives a number
 DROPOUT_NOTED = 0.3  # of a recipe: above it there is a note
@@ -27,7 +26,7 @@ WHY = (
 
 def has_batch_norm(recipe: "Recipe", backbone: str) -> bool:
     """Whether the backbone normalizes by batches. Of a user's own network that is unknown, and the answer is no."""
-    if backbone.startswith(PYTHON):
+    if backbone.startswith(names.PYTHON):
         return False
     asked = recipe.model.normalization
     return asked == "batch" if asked != OWN else backbone not in names.WITHOUT_BATCH_NORM
@@ -36,7 +35,7 @@ def has_batch_norm(recipe: "Recipe", backbone: str) -> bool:
 def may_have_batch_norm(recipe: "Recipe") -> bool:
     """Whether one of the backbones normalizes by batches, or is a network of the user's own, of which that is open."""
     named = candidates(recipe)
-    return any(has_batch_norm(recipe, backbone) or backbone.startswith(PYTHON) for backbone in named)
+    return any(has_batch_norm(recipe, backbone) or backbone.startswith(names.PYTHON) for backbone in named)
 
 
 def batch_norm_trains(recipe: "Recipe", trainable: str, freeze_batch_norm: bool) -> bool:

@@ -13,7 +13,7 @@ from tuner.recipe.batch_norm import OWN, ever_trains, has_batch_norm, stages_tra
 from tuner.recipe.candidates import candidates
 from tuner.recipe.gradual import GRADUAL, expanded
 from tuner.recipe.schema import Recipe
-from tuner.recipe.sections import IMAGENET, PYTHON, Data
+from tuner.recipe.sections import IMAGENET, Data
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,9 @@ def backbones(recipe: Recipe) -> Iterator[Complaint]:
 def weights(recipe: Recipe) -> Iterator[Complaint]:
     """Nobody asks for weights that do not exist, or never trains a backbone that has none."""
     several = candidates(recipe)
-    own = all(name.startswith(PYTHON) for name in several)
+    own = all(name.startswith(names.PYTHON) for name in several)
     for backbone in several if recipe.model.weights == IMAGENET else ():
-        if backbone.startswith(PYTHON) or backbone in names.UNTRAINED_BACKBONES:
+        if backbone.startswith(names.PYTHON) or backbone in names.UNTRAINED_BACKBONES:
             message = f"there are no ImageNet weights for {backbone}"
             yield Complaint("model.weights", message, "weights: none trains from scratch", ("model.backbone",))
     if recipe.model.weights is None and not own and recipe.transfer != "auto":

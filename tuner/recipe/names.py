@@ -5,6 +5,9 @@
 Source: keras 3.15.1, `keras.applications`, `keras.optimizers`, `keras.layers`, `keras.initializers`.
 """
 
+PYTHON = "python:"
+"""Begins the name of a network of the user's own, which only Keras can know."""
+
 SOURCES = ("directory", "tfds", "npz", "csv", "python", "digits")
 
 APPLICATIONS = (

@@ -30,7 +30,6 @@ from tuner.recipe.kinds import (
 )
 
 IMAGENET = "imagenet"
-PYTHON = "python:"
 
 
 class Section(BaseModel):
@@ -111,7 +110,7 @@ def default_weights(validated: Mapping[str, Any]) -> str | None:
     """`imagenet` where a backbone has such weights, else None."""
     named = validated.get("backbone", "")
     several = (named,) if isinstance(named, str) else named
-    without = [name in names.UNTRAINED_BACKBONES or name.startswith(PYTHON) for name in several]
+    without = [name in names.UNTRAINED_BACKBONES or name.startswith(names.PYTHON) for name in several]
     return None if all(without) else IMAGENET
 
 

@@ -13,7 +13,7 @@ from tuner.recipe.batch_norm import ever_trains
 from tuner.recipe.candidates import candidates
 from tuner.recipe.checks import Complaint
 from tuner.recipe.schema import Recipe
-from tuner.recipe.sections import PYTHON, Optimizer, Schedule
+from tuner.recipe.sections import Optimizer, Schedule
 
 MOMENTUM_OF = {"momentum": ("SGD", "RMSprop"), "nesterov": ("SGD",)}
 """Key of `optimizer` -> the optimizers that read it."""
@@ -121,7 +121,7 @@ def _decays(recipe: Recipe) -> bool:
 
 def logits(recipe: Recipe) -> Iterator[Complaint]:
     """Only a user's own classifier ends in probabilities: our head ends in logits."""
-    ours = next((name for name in candidates(recipe) if not name.startswith(PYTHON)), None)
+    ours = next((name for name in candidates(recipe) if not name.startswith(names.PYTHON)), None)
     if recipe.loss.from_logits is False and ours is not None:
         message = f"the head on {ours} ends in logits, without a softmax"
         yield Complaint("loss.from_logits", message, "from_logits: auto", ("model.backbone",))

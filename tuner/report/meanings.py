@@ -151,6 +151,12 @@ MEANINGS: dict[str, Meaning] = {
         "disagree",
         "The loss falls and the accuracy does not follow: they do not measure the same thing.",
     ),
+    "split_mismatch": Meaning(
+        "Validation data are of another kind than training data",
+        "other data",
+        "Classes that training never saw, or features that lie elsewhere: what validation says then is no matter of"
+        " the model.",
+    ),
     "train_eval_mismatch": Meaning(
         "The model behaves differently in training and in use",
         "train and use differ",

@@ -23,6 +23,7 @@ from tuner.data import Problem
 from tuner.models import ModelError
 from tuner.models.figures import FIGURES
 from tuner.recipe.candidates import candidates, with_backbone
+from tuner.recipe.names import PYTHON
 from tuner.records import Change, TrialSpec, Verdict, passed
 from tuner.setting import BACKBONE
 from tuner.steps.short_ranking import epochs_of, seed_noise, short_runs
@@ -141,7 +142,7 @@ def _looked_at(problem: Problem, run: Store, name: str) -> Candidate:
 
 
 def _own(name: str) -> bool:
-    return name.startswith("python:")
+    return name.startswith(PYTHON)
 
 
 def judge(evidence: RankedBackbones) -> Iterator[Verdict]:

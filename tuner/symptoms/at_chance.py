@@ -36,6 +36,7 @@ ON_THE_WAY = 1.1  # times the entropy of uneven classes: from ln 2 it is learned
 ROSE = 0.1  # of accuracy since the first epoch: something was learned
 CREEP = 0.005  # a steady fall by this share of chance is a low rate, not a standstill
 NOTHING = 10  # epochs without an answer better than guessing that a loss on its way down does not excuse
+LONG = 20  # epochs after which a regression that is worse than a constant answer, and stays so, is stuck there
 NEAR_CONSTANT = 0.05  # a regression that ends within this share of the loss of a constant answer is there
 SURE_OF_ONE = 1.7  # times the loss that a constant answer's accuracy needs: it is given with certainty
 
@@ -134,7 +135,9 @@ def _came_to_chance(told: Chance | None, curves: LearningCurves, context: Contex
     guess = _unmoved(guessed_chance(losses, accuracies), curves)
     high = max(curves.loss, default=0.0) > ABOVE_ANY_START and _same(curves.val_accuracy[-SAME_ANSWER:])
     level = told or (guess if guess and (guess.accuracy < SURELY_CLASSES or high) else None)
-    if level is None or len(losses) < SAME_ANSWER or len(accuracies) < SAME_ANSWER or not fell_to(level, curves):
+    if level is None or len(losses) < SAME_ANSWER or len(accuracies) < SAME_ANSWER:
+        return None
+    if not fell_to(level, curves) and not (told and _back(told, curves)):
         return None
     late = replace(curves, val_accuracy=curves.val_accuracy[-SAME_ANSWER:])
     return level if at(level, losses, accuracies, late, context) and not creeps(losses, level) else None
@@ -175,9 +178,26 @@ def _constant_answer(curves: LearningCurves, context: Context) -> Chance | None:
     if not base or base <= 0 or curves.accuracy or len(curves.loss) < SAME_ANSWER:
         return None
     low, last = min(median_of_three(curves.loss[1:])), median(curves.loss[-3:])
-    still = not curves.val_loss or curves.val_loss[-1] >= (1 - NEAR_CONSTANT) * median(curves.val_loss[:3])
-    at = low >= (1 - AT_CHANCE) * base and last <= (1 + NEAR_CONSTANT) * base
-    return Chance(base, 0.0, True) if at and (still or not curves.val_loss) else None
+    validation = median_of_three(curves.val_loss)
+    never = bool(validation) and min(validation) >= (1 - AT_CHANCE) * base  # then training has luck alone to get below
+    still = not validation or validation[-1] >= (1 - NEAR_CONSTANT) * min(base, median(validation[:3]))
+    at = low >= (1 - (NEAR_CONSTANT if never else AT_CHANCE)) * base and last <= (1 + NEAR_CONSTANT) * base
+    return Chance(base, 0.0, True) if (at and still) or _above_for_good(curves.loss, base) else None
+
+
+def _above_for_good(losses: tuple[float, ...], base: float) -> bool:
+    """Whether a regression was never better than a constant answer, and comes no nearer any more."""
+    late = losses[-(len(losses) // 3) :]
+    if len(losses) < LONG or min(median_of_three(losses[1:])) < (1 - AT_CHANCE) * base:
+        return False
+    first, second = median(late[: len(late) // 2]), median(late[len(late) // 2 :])
+    return first - second <= NEAR_CONSTANT * second
+
+
+def _back(told: Chance, curves: LearningCurves) -> bool:
+    """Whether a run that was off chance for an epoch or two has been back there for half of its epochs, and long."""
+    late = curves.loss[curves.epochs // 2 :]
+    return len(late) >= NOTHING and all(abs(loss - told.loss) <= AT_CHANCE * told.loss for loss in late)
 
 
 def fell_to(level: Chance, curves: LearningCurves) -> bool:

@@ -173,5 +173,5 @@ SYMPTOM = Symptom(
     "lr_too_high",
     "The loss starts far above guessing, bounces, climbs within the steps, or is sure of what is wrong.",
     find,
-    yields_to=("nan_or_inf", "loss_increases_from_start", "diverging"),
+    yields_to=("nan_or_inf", "loss_increases_from_start", "diverging", "reg_overwhelming"),
 )

@@ -20,7 +20,7 @@ from tuner.symptoms.costs import cheapest_first
 from tuner.symptoms.remedies import look_at_labels, more_data, regularized, softened, stopped_early
 from tuner.symptoms.shape import cost, is_accuracy, lowest, median, median_of_three, noise, tail, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
-from tuner.symptoms.yardsticks import accuracy_noise, examples_behind, start
+from tuner.symptoms.yardsticks import accuracy_noise, chance, examples_behind, start
 
 LEAST_EPOCHS = 5
 PATIENCE = 2  # epochs since the best one
@@ -120,10 +120,14 @@ def _verdict(
     suffers: bool,
 ) -> Verdict:
     rise = f"{(now - lowest_loss) / abs(lowest_loss):.0%}" if lowest_loss else f"{now:.3g}"
-    memorized = _memorized(curves)
+    memorized, validation = _memorized(curves), val_cost(curves)
+    best = min(range(max(0, best - 1), min(best + 2, len(validation))), key=validation.__getitem__)  # as it is recorded
+    lowest_loss = validation[best]
     about = (
         " Validation never learned anything: look at the labels."
         if memorized
+        else " Accuracy is that of guessing: look at the labels, and at how validation is prepared."
+        if _guesses(curves, context)
         else " Accuracy holds, the model only grows too sure of itself."
         if accuracy is not None and not suffers
         else ""
@@ -166,6 +170,16 @@ def _memorized(curves: LearningCurves) -> bool:
     gained = median(tail(curves.accuracy)) - curves.accuracy[0]
     val_gained = max(median_of_three(curves.val_accuracy)) - curves.val_accuracy[0]
     return gained > 0.3 and val_gained < 0.1 * gained and median(curves.val_accuracy) < 0.6
+
+
+def _guesses(curves: LearningCurves, context: Context) -> bool:
+    """Whether validation is surely no better than guessing at the end."""
+    level = chance(curves, context)
+    if level is None or not curves.val_accuracy:
+        return False
+    return median(tail(curves.val_accuracy)) <= level.accuracy + accuracy_noise(
+        curves.val_accuracy, context.val_examples
+    )
 
 
 def _remedies(context: Context, suffers: bool, memorized: bool) -> tuple[Change, ...]:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from tuner.records import LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import look_at_labels
-from tuner.symptoms.shape import cost, median, median_of_three, tail
+from tuner.symptoms.shape import cost, median, median_of_three, noise, tail
 from tuner.symptoms.symptom import BROKEN, Symptom
 from tuner.symptoms.yardsticks import AT_CHANCE, Chance, accuracy_noise, chance
 
@@ -21,12 +21,15 @@ EARLY_EPOCHS = 2  # are enough where all yardsticks are told, and after
 EARLY_STEPS = 300  # steps: moving averages of batch normalization (momentum 0.99) have come 95 % of their way
 LEARNED = 0.3  # share of the training loss at the start that must be gone
 LEARNED_FOR_SURE = 0.1  # the same, where validation is surely no better than guessing
+LITTLE = 0.03  # the same, where validation was never better than guessing and gets worse while training learns
+LONG, NOISE = 20, 4.0  # epochs, and times the noise, that it takes to see that it does
 LUCK = 3.0  # standard errors that validation may lie above chance
 LIFT = 0.02
 STRONGLY = 0.5  # share learned with which a validation loss near guessing is enough, whatever the accuracy
 NEAR_GUESSING = 0.9  # of the loss of guessing
 UNEVEN = 0.3  # of the room above chance: classes may be uneven where only their number is told
-FEW = 100  # training examples: so few are learned by heart as well where the labels are right
+FEW = 100  # training examples: so few are learned by heart as well where the labels are right; of validation: luck
+FAR_WORSE = 1.5  # times guessing: who answers so is sure of something else than what is asked
 NEAR_START = 0.25  # to guess C: the first validation loss may lie this far from ln C
 
 
@@ -39,7 +42,11 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     end = median(tail(cost(curves), least=3 if long else 1))
     learned = 1 - end / (level.loss if curves.loss else 1 - level.accuracy)
     best_loss = min(median_of_three(curves.val_loss), default=math.inf)
-    if learned < (LEARNED_FOR_SURE if long and sure else LEARNED) or best_loss < NEAR_GUESSING * level.loss:
+    turned = _turned(curves, level, context)
+    if (
+        learned < (LITTLE if turned else LEARNED_FOR_SURE if long and sure else LEARNED)
+        or best_loss < NEAR_GUESSING * level.loss
+    ):
         return None
     if not curves.val_accuracy and best_loss < NEAR_GUESSING * curves.val_loss[0]:
         return None  # validation's own targets may cost more than those of training
@@ -53,8 +60,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     return Verdict(
         "shuffled_labels",
         Outcome.WARN,
-        f"Training has gone {learned:.0%} of its way and validation {how}, that of guessing: "
-        "the labels do not seem to belong to the images.",
+        f"Training has gone {learned:.0%} of its way and validation {how}, {_worse(best_loss, level)}",
         {
             "learned": learned,
             "val_accuracy": median(curves.val_accuracy) if curves.val_accuracy else None,
@@ -68,6 +74,27 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         "these are right, evaluate training images in inference mode: no better means batch norm, not the labels",
         source="Zhang et al. 2017, random labels; chance within 3 standard errors",
     )
+
+
+def _worse(best_loss: float, level: Chance) -> str:
+    """No better than guessing, or far worse: then validation is another matter than training."""
+    if math.isfinite(best_loss) and best_loss > FAR_WORSE * level.loss:
+        return (
+            f"and a loss of {best_loss:.3g} at best where guessing costs {level.loss:.3g}: validation is prepared in "
+            "another way, or holds other classes; or the labels do not belong to the inputs."
+        )
+    return "that of guessing: the labels do not seem to belong to the inputs."
+
+
+def _turned(curves: LearningCurves, level: Chance, context: Context) -> bool:
+    """Whether validation, never better than guessing, gets worse while training gets better: nothing carries over."""
+    training, validation = curves.loss, median_of_three(curves.val_loss)
+    if min(len(training), len(validation)) < LONG or not level.told or (context.val_examples or 0) < FEW:
+        return False
+    rise = median(tail(validation)) - min(validation)
+    fall = median(training[1:4]) - median(tail(training))
+    worse = rise > NOISE * noise(curves.val_loss) / math.sqrt(3) and fall > NOISE * noise(training) / math.sqrt(3)
+    return worse and min(validation) >= (1 - AT_CHANCE) * level.loss
 
 
 def guesses(curves: LearningCurves, context: Context) -> bool:

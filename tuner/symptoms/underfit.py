@@ -89,5 +89,5 @@ SYMPTOM = Symptom(
     "underfit",
     "Training and validation coincide, neither is good, and nothing moves any more.",
     find,
-    yields_to=(*BROKEN, "lr_too_high", "lr_too_low", "loss_metric_disagree", "overfit", "gap"),
+    yields_to=(*BROKEN, "lr_too_high", "lr_too_low", "loss_metric_disagree", "overfit", "gap", "train_eval_mismatch"),
 )

@@ -6,12 +6,14 @@ prefix of a healthy run it is true, so it is a note and no alarm.
 Source: Google's tuning playbook (best step in the last quarter: train longer).
 """
 
+from collections.abc import Sequence
+
 from tuner.records import Change, LearningCurves, Outcome, Verdict
 from tuner.symptoms.context import Context
 from tuner.symptoms.remedies import faster, longer, step_up
 from tuner.symptoms.shape import cost, lowest, median, noise, val_cost
 from tuner.symptoms.symptom import BROKEN, Symptom
-from tuner.symptoms.yardsticks import scheduled, start
+from tuner.symptoms.yardsticks import chance, scheduled, start
 
 LEAST_EPOCHS = 5
 LAST = 0.75  # the best epoch lies after this share of the run
@@ -28,7 +30,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         return None
     quarter = max(2, len(values) // 4)
     before, last = median(values[-2 * quarter : -quarter]), median(values[-quarter:])
-    progress = max(values) - min(values)
+    progress = _way(values, curves, context)
     if lowest(values) + 1 <= LAST * len(values) or before - last <= max(GAIN * progress, ABOVE_NOISE * noise(values)):
         return None
     share = (before - last) / progress
@@ -43,6 +45,13 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         check="continue for as many epochs again",
         source="Google tuning playbook, best step in the last quarter",
     )
+
+
+def _way(values: Sequence[float], curves: LearningCurves, context: Context) -> float:
+    """What was gained, of all that can be learned: the way down to guessing undoes the start, and is no part of it."""
+    high, low = max(values), min(values)
+    known = start(curves, context) if chance(curves, context) or context.baseline_loss else high
+    return min(high, known) - low if known > low else high - low
 
 
 def _remedies(curves: LearningCurves, context: Context, epochs: int) -> tuple[Change, ...]:

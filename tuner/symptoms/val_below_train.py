@@ -48,6 +48,6 @@ SYMPTOM = Symptom(
     "val_below_train",
     "Validation is better than training, as dropout and augmentation make it.",
     find,
-    yields_to=(*BROKEN, "lr_too_high", "val_suspiciously_good"),
+    yields_to=(*BROKEN, "lr_too_high", "val_suspiciously_good", "train_eval_mismatch"),
     note=True,
 )

@@ -16,12 +16,12 @@ from tuner.heads import Optimum, log_evidence
 from tuner.heads.optimum import looked_at
 from tuner.heads.remembered import remembered_optimum
 from tuner.recipe.candidates import backbone_of
+from tuner.recipe.names import PYTHON
 from tuner.records import TrialSpec
 from tuner.store import Store
 from tuner.training.asked import class_weights_of, first_seed
 from tuner.training.features import Trunk
 from tuner.training.heads.bank import Array
-from tuner.training.heads.engine import USER_MODEL
 from tuner.training.heads.stream import features_of
 from tuner.training.views import trunk_features
 
@@ -40,7 +40,7 @@ class Cost:
 
 def has_features(problem: Problem, spec: TrialSpec) -> bool:
     """Whether the model has a backbone with a head of ours on it; a user's whole classifier has none."""
-    if not backbone_of(problem.recipe).startswith(USER_MODEL):
+    if not backbone_of(problem.recipe).startswith(PYTHON):
         return True
     from tuner.training import single
 

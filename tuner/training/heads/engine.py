@@ -15,6 +15,7 @@ from tuner.hyperparameters import Hyperparameters
 from tuner.models.drawing import DRAWN, first_head
 from tuner.recipe.candidates import backbone_of
 from tuner.recipe.ladder import mixes
+from tuner.recipe.names import PYTHON
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
 from tuner.training import checkpoints
@@ -31,7 +32,6 @@ NAME = "heads"
 MOST = 256  # heads of one bank, and trials of one commit
 MOST_NUMBERS = 1 << 24  # of one kernel of a bank: 64 MiB; wide hidden layers come in smaller banks
 WIDE = 2048  # features of an image, for that estimate
-USER_MODEL = "python:"  # begins the name of a backbone that only Keras can know
 
 
 def can_serve(problem: Problem, run: Store, spec: TrialSpec) -> bool:
@@ -46,7 +46,7 @@ def suits(problem: Problem, points: Sequence[Hyperparameters], seed: int) -> boo
     plain = recipe.runtime.precision in ("auto", "float32") and recipe.loss.from_logits in ("auto", True)
     if not plain or not all(map(_fits, points)):
         return False
-    if not backbone_of(recipe).startswith(USER_MODEL):
+    if not backbone_of(recipe).startswith(PYTHON):
         return True
     from tuner.training import single
 

@@ -34,7 +34,9 @@ class NumpyBank:
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.slabs = [slab_of(plan, begin, end) for begin, end in cuts(plan, _processors())]
+        places = list(cuts(plan, _processors()))
+        made = _threads().map if len(places) > 1 else map  # most of it is waiting for fresh memory
+        self.slabs = list(made(lambda place: slab_of(plan, *place), places))
 
     def steps(
         self, features: Array, labels: Array, weights: Array, rates: Array, uniform: Array | None

@@ -19,14 +19,13 @@ from tuner.heads.logistic import Weights
 from tuner.models.drawing import DRAWN, first_head
 from tuner.models.errors import ModelError
 from tuner.recipe.candidates import backbone_of
-from tuner.recipe.names import FULL_BATCH, UNHEEDED
+from tuner.recipe.names import FULL_BATCH, PYTHON, UNHEEDED
 from tuner.records import Trial, TrialSpec
 from tuner.store import Store
 from tuner.training import checkpoints
 from tuner.training.asked import ancestors, first_seed, trial_of
 from tuner.training.checkpoints import Checkpoint
 from tuner.training.course import course_of
-from tuner.training.heads.engine import USER_MODEL
 from tuner.training.heads.stream import inputs_of
 from tuner.training.lbfgs.linear import linear
 from tuner.training.lbfgs.way import Way
@@ -56,7 +55,7 @@ def body_of(problem: Problem, run: Store, spec: TrialSpec) -> str:
     line = [spec, *ancestors(run, spec)]
     if any(each.hyperparameters.trainable != "none" for each in line):
         return "net"
-    if backbone_of(problem.recipe).startswith(USER_MODEL):
+    if backbone_of(problem.recipe).startswith(PYTHON):
         from tuner.training import single
 
         if not single.has_trunk(problem, spec.hyperparameters, line[-1].seed):
