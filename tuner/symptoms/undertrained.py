@@ -20,6 +20,7 @@ LAST = 0.75  # the best epoch lies after this share of the run
 GAIN = 0.02  # of all progress, within the last quarter
 ABOVE_NOISE = 2.0
 SHORT_WAY = 0.3  # of the way from guessing to zero: who has come so far needs time before larger steps
+NOT_YET = "it is not as good as guessing yet"
 STRAIGHT = 0.45  # fall of the second half, as a share of that of the first half; 1 is a straight line
 
 
@@ -33,11 +34,11 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     progress = _way(values, curves, context)
     if lowest(values) + 1 <= LAST * len(values) or before - last <= max(GAIN * progress, ABOVE_NOISE * noise(values)):
         return None
-    share = (before - last) / progress
+    gained = f"the last {quarter} brought {(before - last) / progress:.0%} of all progress" if progress else NOT_YET
     return Verdict(
         "undertrained",
         Outcome.PASS,
-        f"Still improving after {len(values)} epochs: the last {quarter} brought {share:.0%} of all progress.",
+        f"Still improving after {len(values)} epochs: {gained}.",
         {"best_epoch": lowest(values) + 1, "late_gain": before - last, "progress": progress},
         _remedies(curves, context, len(values)),
         onset=len(values) - quarter + 1,
@@ -51,7 +52,7 @@ def _way(values: Sequence[float], curves: LearningCurves, context: Context) -> f
     """What was gained, of all that can be learned: the way down to guessing undoes the start, and is no part of it."""
     high, low = max(values), min(values)
     known = start(curves, context) if chance(curves, context) or context.baseline_loss else high
-    return min(high, known) - low if known > low else high - low
+    return max(0.0, min(high, known) - low)
 
 
 def _remedies(curves: LearningCurves, context: Context, epochs: int) -> tuple[Change, ...]:
