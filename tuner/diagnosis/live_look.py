@@ -22,7 +22,7 @@ from tuner.probes.readings import layers
 from tuner.probes.stateless import problems
 from tuner.symptoms import Context
 
-AT_ONCE = frozenset({"head_loss_mismatch", "structure", "input_scale", "target_scale"})
+AT_ONCE = frozenset({"head_loss_mismatch", "structure", "input_scale", "target_scale", "split"})
 """Probes that read how the model, its loss and its data were put together, which no training changes."""
 
 SLOW = frozenset({"labels", "leak"})  # probes of the data alone; seconds, so only at the end
