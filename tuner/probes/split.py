@@ -95,31 +95,35 @@ def judge(evidence: Split, context: Context) -> Iterator[Verdict]:
             if evidence.unseen >= UNSEEN
             else f"{evidence.moved:.0%} of the validation examples have another class than training lets expect"
         )
-        yield Verdict(
-            "split_mismatch",
-            Outcome.FAIL,
+        yield _verdict(
             f"{said}: they were divided in the order in which they stood.",
             {"unseen_classes": evidence.unseen, "classes_moved": evidence.moved, "val_count": evidence.val_count},
-            (Change("data.split", "look", "shuffle before dividing; validation_split takes the last examples"),),
-            onset=1,
+            "shuffle before dividing; validation_split takes the last examples",
             confidence=0.97,
             check="np.unique of the labels on both sides",
             source="classes compared",
         )
     if evidence.shifted >= FEATURES:
-        yield Verdict(
-            "split_mismatch",
-            Outcome.FAIL,
+        yield _verdict(
             f"{evidence.shifted:.0%} of the validation features lie elsewhere than in training (in the middle "
             f"{evidence.away:.3g} deviations away and {evidence.wider:.3g} times as wide): the two are prepared "
             "differently.",
             {"shifted": evidence.shifted, "away": evidence.away, "wider": evidence.wider},
-            (Change("data.split", "look", "scale both with the mean and the deviation of training, once"),),
-            onset=1,
+            "scale both with the mean and the deviation of training, once",
             confidence=0.95,
             check="mean and deviation of x and of the validation inputs, side by side",
             source="Rabanser et al. 2019; Breck et al. 2019",
         )
+
+
+def _verdict(
+    sentence: str, evidence: dict[str, Any], because: str, *, confidence: float, check: str, source: str
+) -> Verdict:
+    change = Change("data.split", "look", because)
+    return Verdict(
+        "split_mismatch", Outcome.FAIL, sentence, evidence, (change,),
+        onset=1, confidence=confidence, check=check, source=source,
+    )  # fmt: skip
 
 
 PROBE = Probe("split", "Is validation of the same kind as training?", Split, measure, judge)

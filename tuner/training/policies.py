@@ -100,25 +100,37 @@ def apply_operation(name: str, images: Any, share: Any, sign: Any) -> Any:
     return _moved(images, {name: ops.ones_like(share)}, share, sign)
 
 
-class AutoAugment(keras.layers.Layer):  # type: ignore[misc]
-    """Float images (B, H, W, C) in 0..255, each after two operations of a policy; the random numbers are its own."""
+class _EachImage(keras.layers.Layer):  # type: ignore[misc]
+    """Changes each image on its own, in training only; `changed` says how."""
 
-    def __init__(self, policy: str, seed: int) -> None:
+    def __init__(self, seed: int) -> None:
         super().__init__(dtype="float32")
-        pairs = pairs_of(policy)
-        self.policy = policy
-        self._kinds = np.array([[NAMES.index(name) for name, _, _ in pair] for pair in pairs], np.int32)
-        self._chances = np.array([[chance for _, chance, _ in pair] for pair in pairs], np.float32)
-        self._shares = np.array([[magnitude / HIGHEST for _, _, magnitude in pair] for pair in pairs], np.float32)
         self.generator = keras.random.SeedGenerator(seed)
         self.supports_jit = keras.backend.backend() != "tensorflow"  # it cannot compile the moves
         self.built = True
 
     def call(self, images: Any, training: bool = True) -> Any:
         """The images, changed in training only."""
-        if not training:
-            return images
-        count = ops.shape(images)[0]
+        return self.changed(images, ops.shape(images)[0]) if training else images
+
+    def changed(self, images: Any, count: Any) -> Any:
+        """The images, `count` of them, each after its own draws."""
+        raise NotImplementedError
+
+
+class AutoAugment(_EachImage):
+    """Float images (B, H, W, C) in 0..255, each after two operations of a policy; the random numbers are its own."""
+
+    def __init__(self, policy: str, seed: int) -> None:
+        super().__init__(seed)
+        pairs = pairs_of(policy)
+        self.policy = policy
+        self._kinds = np.array([[NAMES.index(name) for name, _, _ in pair] for pair in pairs], np.int32)
+        self._chances = np.array([[chance for _, chance, _ in pair] for pair in pairs], np.float32)
+        self._shares = np.array([[magnitude / HIGHEST for _, _, magnitude in pair] for pair in pairs], np.float32)
+
+    def changed(self, images: Any, count: Any) -> Any:
+        """After the two operations of a pair that is drawn."""
         pair = keras.random.randint((count,), 0, len(self._kinds), seed=self.generator)
         coins = keras.random.uniform((2, 2, count), seed=self.generator)
         for place in range(2):
@@ -133,7 +145,7 @@ class AutoAugment(keras.layers.Layer):  # type: ignore[misc]
         return images
 
 
-class RandAugment(keras.layers.Layer):  # type: ignore[misc]
+class RandAugment(_EachImage):
     """Float images (B, H, W, C) in 0..255, each after `num_ops` operations of its own, all at one strength.
 
     Keras's layer of that name draws its operations for the whole batch, and posterizes less the higher the factor.
@@ -141,20 +153,14 @@ class RandAugment(keras.layers.Layer):  # type: ignore[misc]
 
     def __init__(self, seed: int, num_ops: int = 2, factor: float = 0.5) -> None:
         """`num_ops` from 1 on; `factor` in [0, 1], a tenth of the paper's magnitude: 1 is the end of every range."""
-        super().__init__(dtype="float32")
+        super().__init__(seed)
         if num_ops < 1 or not 0 <= factor <= 1:
             raise ValueError(f"RandAugment: num_ops from 1 on and factor from 0 to 1, not {num_ops} and {factor}")
         self.num_ops = num_ops
         self.factor = factor
-        self.generator = keras.random.SeedGenerator(seed)
-        self.supports_jit = keras.backend.backend() != "tensorflow"  # it cannot compile the moves
-        self.built = True
 
-    def call(self, images: Any, training: bool = True) -> Any:
-        """The images, changed in training only."""
-        if not training:
-            return images
-        count = ops.shape(images)[0]
+    def changed(self, images: Any, count: Any) -> Any:
+        """After as many operations as asked, each drawn."""
         draws = keras.random.randint((self.num_ops, count), 0, len(DRAWN) + 1, seed=self.generator)
         coins = keras.random.uniform((self.num_ops, count), seed=self.generator)
         numbers = ops.convert_to_tensor(np.array([*(NAMES.index(name) for name in DRAWN), NOTHING], np.int32))
