@@ -95,8 +95,8 @@ def opened_run(folder: Path, problem: Problem) -> Store:
 def decided(problem: Problem, run: Store) -> dict[str, Any]:
     """What auto finds and chooses: the rate, one round of the head, and the regimes tried. Chosen anew each time."""
     tune.take(learning_rate.STEP, problem, run, 0)
-    for step in tune.ROUND[:-1]:
-        tune.take(step, problem, run, 1)
+    for name in tune.ROUND[:-1]:
+        tune.take(tune.step_of(name), problem, run, 1)
     found: dict[str, Any] = to_json(transfer.measure(problem, run))
     return found
 

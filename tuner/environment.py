@@ -8,8 +8,6 @@ import os
 import platform
 import re
 import shlex
-import socket
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
@@ -35,7 +33,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": versions(),
         "platform": system(),
-        "host": socket.gethostname(),
+        "host": platform.node(),
         "cpus": cpus(),
         "memory": memory(),
         "command": command(),
@@ -108,6 +106,8 @@ def command() -> str:
 
 def git_commit(folder: Path) -> str:
     """The commit that is checked out in `folder`, with `-dirty` if files were changed since; empty if there is none."""
+    import subprocess
+
     describe = ("describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
     try:
         found = subprocess.run(

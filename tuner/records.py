@@ -29,6 +29,9 @@ class TrialState(StrEnum):
     DIVERGED = "diverged"  # the loss left the finite numbers; `reason` says where
 
 
+ALL_AT_ONCE = ("head_loss_mismatch", "double_softmax")  # verdicts whose changes are one remedy
+
+
 @dataclass(frozen=True)
 class Change:
     """One hyperparameter, its new value, and why. `before` is filled in when the change is applied."""
@@ -52,6 +55,11 @@ class Verdict:
     confidence: float | None = None  # in [0, 1]
     check: str = ""  # the cheapest experiment that would tell for certain
     source: str = ""
+
+    @property
+    def one_remedy(self) -> bool:
+        """Whether its changes belong together; else each is a remedy by itself, the likeliest first."""
+        return self.name in ALL_AT_ONCE and len(self.changes) > 1
 
 
 def passed(name: str, sentence: str, *changes: Change, **evidence: Any) -> Verdict:

@@ -8,6 +8,7 @@ and stored trials instead of training again, so it stands where the stopped one 
 import itertools
 import time
 from dataclasses import dataclass, replace
+from importlib import import_module
 
 from tuner import setting
 from tuner.data import Problem, check_dataset
@@ -17,24 +18,12 @@ from tuner.models import stages
 from tuner.recipe.candidates import candidates
 from tuner.recipe.ladder import as_written
 from tuner.records import Finding, Outcome, Step, to_json
-from tuner.steps import (
-    STEP_NAMES,
-    backbones,
-    change,
-    initial_loss,
-    learning_curves,
-    learning_rate,
-    overfit_small_sample,
-    repeat,
-    short_runs,
-    transfer,
-)
+from tuner.steps import STEP_NAMES
 from tuner.steps.folds import numbers_on_folds
-from tuner.steps.situation import chosen_among, contenders
+from tuner.steps.situation import TRANSFER, chosen_among, contenders
 from tuner.store import Store
 
-CHECKS = (initial_loss.STEP, overfit_small_sample.STEP, learning_rate.STEP)  # 1-3, once
-ROUND = (short_runs.STEP, learning_curves.STEP, change.STEP, repeat.STEP)  # 4-7, again and again
+CHECKS, ROUND = STEP_NAMES[:3], STEP_NAMES[3:]  # 1-3, once; 4-7, again and again
 
 KEPT_PER_STAGE = 2  # trials whose weights stay on disk after a round
 
@@ -49,6 +38,12 @@ class Window:
     def holds(self, step: str) -> bool:
         """Whether `step` lies in the window."""
         return STEP_NAMES.index(self.first) <= STEP_NAMES.index(step) <= STEP_NAMES.index(self.last)
+
+
+def step_of(name: str) -> Step:
+    """A step by its name. Its file is read now: who takes one step does not wait for the others."""
+    found: Step = import_module(f"tuner.steps.{name}").STEP
+    return found
 
 
 def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
@@ -67,7 +62,7 @@ def tune(problem: Problem, run: Store, window: Window = Window()) -> Finding:
         if last.step == "repeat" and last.evidence["decision"] == "stop":  # said before a kill
             return last
         if any(trial.weights for trial in run.trials):
-            return take(repeat.STEP, backbones.settled(problem, run), run, setting.round_of(run.findings))
+            return take(step_of("repeat"), settled(problem, run), run, setting.round_of(run.findings))
         return run.findings[-1]
 
 
@@ -76,19 +71,23 @@ def follow(problem: Problem, run: Store, window: Window) -> Finding:
     finding = look_at_data(problem, run)
     if finding.outcome is not Outcome.FAIL:
         problem = choose_backbone(problem, run)
-    for step in CHECKS:
+    for name in CHECKS:
         if finding.outcome is Outcome.FAIL:
             return finding
-        if window.holds(step.name) and enabled(problem, step):
-            finding = take(step, problem, run, round_=0)
+        if window.holds(name) and enabled(problem, name):
+            finding = take(step_of(name), problem, run, round_=0)
+    if not any(map(window.holds, ROUND)):
+        return finding
+    from tuner.steps import transfer
+
     for round_ in itertools.count(1):  # from the first, in a resumed run too: its last finding may have been "stop"
-        for step in ROUND:
+        for name in ROUND:
             if finding.outcome is Outcome.FAIL:
                 return finding
-            if window.holds(step.name):
-                if step is repeat.STEP and transfer.due(problem, run, round_):
+            if window.holds(name):
+                if name == "repeat" and transfer.due(problem, run, round_):
                     take(transfer.STEP, problem, run, round_)
-                finding = take(step, problem, run, round_)
+                finding = take(step_of(name), problem, run, round_)
         let_go(problem, run, round_)
         if finding.step != "repeat" or finding.evidence["decision"] == "stop":
             break
@@ -113,11 +112,22 @@ def choose_backbone(problem: Problem, run: Store) -> Problem:
     """Before step 1, where the recipe names several backbones: rank them; the problem with the one that is taken."""
     if len(candidates(problem.recipe)) > 1:
         rank_backbones(problem, run)
+    return settled(problem, run)
+
+
+def settled(problem: Problem, run: Store) -> Problem:
+    """The problem with the one backbone that was chosen, where there were several."""
+    if len(candidates(problem.recipe)) == 1:
+        return problem
+    from tuner.steps import backbones
+
     return backbones.settled(problem, run)
 
 
 def rank_backbones(problem: Problem, run: Store) -> Finding:
     """The stored ranking, or rank and store."""
+    from tuner.steps import backbones
+
     known = run.finding(backbones.NAME, 0)
     if known is not None:
         narrate(run, known)
@@ -175,7 +185,7 @@ def take(step: Step, problem: Problem, run: Store, round_: int) -> Finding:
 
 def asked_for(run: Store, step: str, round_: int) -> tuple[int, ...]:
     """Numbers of the trials that a step of a round asked for; those that choose a regime are meant for the next one."""
-    meant = round_ + 1 if step == transfer.STEP.name else round_
+    meant = round_ + 1 if step == TRANSFER else round_
     return tuple(t.number for t in run.trials if (t.spec.step, t.spec.round) == (step, meant))
 
 
@@ -184,12 +194,14 @@ def let_go(problem: Problem, run: Store, round_: int) -> None:
 
     Of each stage the best stay until the run has ended (`tuner.finish.keep_wished`).
     """
+    from tuner.steps.transfer import rejected
+
     wished = problem.recipe.output.keep_models
     if wished == "all":
         return
     most = max(KEPT_PER_STAGE, problem.recipe.steps.change.top_k) if wished == "top_k" else KEPT_PER_STAGE
     done = [trial for trial in contenders(run) if trial.spec.round <= round_]
-    lost = transfer.rejected(problem, run)
+    lost = rejected(problem, run)
     keep = {trial.number for trial in run.trials if trial.spec.round > round_ or not chosen_among(trial)} - lost
     keep -= {trial.number for trial in run.trials if trial.spec.fold is not None and trial.spec.round <= round_}
     for stage in {trial.spec.stage for trial in done}:
@@ -221,9 +233,9 @@ def show(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-def enabled(problem: Problem, step: Step) -> bool:
+def enabled(problem: Problem, step: str) -> bool:
     """Whether the recipe leaves the check on; steps 4 to 7 feed each other and are always taken."""
-    return bool(getattr(problem.recipe.steps, step.name).enabled)
+    return bool(getattr(problem.recipe.steps, step).enabled)
 
 
 def first_stage(problem: Problem) -> str:

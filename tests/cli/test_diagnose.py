@@ -88,7 +88,7 @@ def test_a_person_reads_columns_verdict_onset_evidence_check_and_remedy(tmp_path
         "loss = 'loss', val_loss = 'val_loss'",
         "! look  overfit: Overfitting since epoch",
         "since     epoch",
-        "evidence  best_epoch",
+        "evidence  best epoch",
         "check     ",
         "change    training.early_stopping = 5",
         "source    ",

@@ -95,7 +95,24 @@ OF_PICTURES |= {"layers.add_flatten": True}
 
 
 def test_every_remedy_of_the_table_is_tested():
-    assert set(CHECKS) | set(OF_PICTURES) | {"head.axis"} == set(APPLIERS)
+    assert set(CHECKS) | set(OF_PICTURES) | {"head.axis", "schedule.length"} == set(APPLIERS)
+
+
+def test_a_schedule_that_there_is_gets_another_length():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3)])
+    model.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(0.1, 2)), "sparse_categorical_crossentropy"
+    )
+    scheduled = setup_of(Training(model, X, Y))
+    kind, settings = changed(scheduled, "schedule.length", 6).optimizer
+    rate = settings["learning_rate"]
+    assert (rate.decay_steps, rate.initial_learning_rate) == (6, pytest.approx(0.1))
+    assert kind.from_config(dict(settings)).get_config()["learning_rate"]["config"]["decay_steps"] == 6
+
+
+def test_a_constant_rate_has_no_length(setup):
+    with pytest.raises(CannotApply, match="no schedule"):
+        changed(setup, "schedule.length", 6)
 
 
 def test_a_penalty_is_put_on_every_kernel_where_it_is_to_be_larger(setup):

@@ -160,3 +160,24 @@ def test_a_small_hidden_layer_that_is_frozen_as_it_was_drawn_is_named() -> None:
     (verdict,) = signals.said(subject, unchanged)
     assert verdict.name == "unchanged_weights"
     assert [(change.path, change.value) for change in verdict.changes] == [("layers.frozen.trainable", True)]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="another backend has no tf.Variable")
+@pytest.mark.parametrize("tracked", [False, True])
+def test_a_variable_that_keras_does_not_know_is_named(tracked: bool) -> None:
+    import tensorflow as tf
+
+    class Shifted(layers.Layer):
+        def build(self, shape):
+            drawn = tf.zeros((shape[-1],))
+            self.shift = self.add_weight(shape=(shape[-1],)) if tracked else tf.Variable(drawn, name="shift")
+
+        def call(self, x):
+            return x + self.shift
+
+    model = keras.Sequential([keras.Input((64,)), Shifted(name="own"), layers.Dense(10, "softmax")])
+    found = signals.said(signals.fresh(model, "adam", X, np.random.default_rng(0).integers(0, 10, len(X))), unchanged)
+    assert found == []  # untrained: nothing is known of what it does
+    subject = signals.trained(model, keras.optimizers.Adam(1e-4), X, Y, epochs=1)
+    found = signals.said(subject, unchanged)
+    assert [verdict.evidence["variables"] for verdict in found] == ([] if tracked else [("own.shift",)])

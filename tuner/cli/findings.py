@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -90,14 +90,15 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     lines = ["", click.style(f"{symbol} {word}", fg=color, bold=True) + f"  {verdict.name}: {verdict.sentence}"]
     since = [f"epoch {verdict.onset}"] if verdict.onset is not None else []
     sure = [f"confidence {verdict.confidence:.0%}"] if verdict.confidence is not None else []
+    more = "and" if verdict.one_remedy else "or"
     rows = [
-        ("since", ", ".join(since + sure)),
+        ("since" if since else "sure", ", ".join(since + sure)),
         (
             "evidence",
-            ", ".join(f"{name} {_figure(value)}" for name, value in verdict.evidence.items() if value is not None),
+            ", ".join(f"{_words(name)} {_fact(value)}" for name, value in verdict.evidence.items() if _tells(value)),
         ),
         ("check", verdict.check),
-        *(("change" if n == 0 else "or", change_line(*group)) for n, group in enumerate(_remedies(verdict.changes))),
+        *(("change" if n == 0 else more, change_line(*group)) for n, group in enumerate(_remedies(verdict.changes))),
         ("source", verdict.source),
     ]
     return lines + [f"  {name:<9} {text}" for name, text in rows if text]
@@ -153,10 +154,25 @@ def change_line(change: Change, *more: Change) -> str:
     return f"{change.path} = {_figure(change.value)}{before}{also}: {change.because}"
 
 
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _tells(value: Any) -> bool:
+    """Whether a piece of evidence has something to say: not what could not be measured, nor what is empty."""
+    return value is not None and value != () and value != [] and value != {} and value == value
+
+
+def _fact(value: Any) -> str:
+    return ("yes" if value else "no") if isinstance(value, bool) else _figure(value)
+
+
 def _figure(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    if isinstance(value, list | tuple) and all(isinstance(item, int | float) for item in value):
+    if isinstance(value, Mapping) and all(isinstance(item, int | float) for item in value.values()):
+        return "(" + ", ".join(f"{name} {_figure(item)}" for name, item in value.items()) + ")"
+    if isinstance(value, list | tuple) and all(isinstance(item, int | float | str) for item in value):
         return "[" + ", ".join(_figure(item) for item in value[:LISTED]) + (", …]" if len(value) > LISTED else "]")
     return value if isinstance(value, str) else json.dumps(to_json(value), ensure_ascii=False)
 

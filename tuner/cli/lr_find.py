@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tuner.cli.options import Settings, common_options, emit_json
-from tuner.cli.run import choose_backend, open_problem, open_run, prepare_keras, stopped, through, write
+from tuner.cli.run import choose_backend, concluded, open_problem, open_run, prepare_keras, stopped, through, write
 
 if TYPE_CHECKING:
     from tuner.data import Problem
@@ -65,13 +65,16 @@ def find(settings: Settings, recipe: "Recipe", next_command: Sequence[str]) -> i
     stop.install()
     with open_run(recipe, None, progress, stop) as run:
         try:
-            conclusion = take(settings, recipe, run)
+            problem, last = take(settings, recipe, run)
+            finding = run.finding(STEP, 0)
+            if finding and not settings.json:  # the answer first: the rest takes as long as the sweep
+                show(finding)
+            conclusion = concluded(problem, run, last)
         except Interrupted as interrupted:
             stopped(run, STEP, STEP)
             raise SystemExit(128 + interrupted.signal_number) from None
-        finding = run.finding(STEP, 0)
-        if not settings.json:  # the answer first: the report takes as long as the sweep
-            show(finding, conclusion)
+        if finding is None and not settings.json:
+            click.echo(f"✗ {conclusion['title']}")
         places = {"run": str(run.folder), "report": str(write(run))}
         command = with_rate(next_command, finding.evidence["chosen"]) if finding else ""
         if settings.json:
@@ -83,8 +86,8 @@ def find(settings: Settings, recipe: "Recipe", next_command: Sequence[str]) -> i
     return exit_code(conclusion)
 
 
-def take(settings: Settings, recipe: "Recipe", run: "Store") -> Mapping[str, Any]:
-    """Step 3 and its conclusion. Keras is imported up front if it will be needed; the record says what was used."""
+def take(settings: Settings, recipe: "Recipe", run: "Store") -> "tuple[Problem, Finding]":
+    """Step 3, and the data it was taken on. Keras is imported up front if it will be needed; the record says so."""
     if "numpy" not in sys.modules:  # it reads this once; heads are so small that more threads wait for each other
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     choose_backend(settings, recipe)
@@ -98,10 +101,10 @@ def take(settings: Settings, recipe: "Recipe", run: "Store") -> Mapping[str, Any
         run.note_device(vars(device))
     else:
         prepare_keras(recipe, run)
-    conclusion = through(problem, run, STEP, STEP)
+    last = through(problem, run, STEP, STEP)
     if light and "keras" in sys.modules:  # a file vanished from the cache in between
         prepare_keras(recipe, run)
-    return conclusion
+    return problem, last
 
 
 def sweep_needs_keras(problem: "Problem", run: "Store") -> bool:
@@ -119,14 +122,12 @@ def sweep_needs_keras(problem: "Problem", run: "Store") -> bool:
     return needs_keras(problem, run, spec)
 
 
-def show(finding: "Finding | None", conclusion: Mapping[str, Any]) -> None:
+def show(finding: "Finding") -> None:
     """The answer on stdout: the sweep as a table, the rate, and why."""
-    for line in table(finding.evidence) if finding else []:
+    for line in table(finding.evidence):
         click.echo(line)
-    for verdict in finding.verdicts if finding else ():
+    for verdict in finding.verdicts:
         click.echo(f"{_mark(verdict.outcome)} {verdict.sentence}")
-    if finding is None:
-        click.echo(f"✗ {conclusion['title']}")
 
 
 def payload(

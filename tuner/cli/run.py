@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tuner.interrupts import StopFlag
     from tuner.progress import Progress
     from tuner.recipe import Recipe
+    from tuner.records import Finding
     from tuner.store import Store
     from tuner.tune import Window
 
@@ -118,7 +119,8 @@ def steps(settings: Settings, recipe: "Recipe", run: "Store", first: str | None,
     """Choose the device, open the data, take the steps, conclude."""
     choose_backend(settings, recipe)
     prepare_keras(recipe, run)
-    return through(open_problem(recipe, run), run, first, last)
+    problem = open_problem(recipe, run)
+    return concluded(problem, run, through(problem, run, first, last))
 
 
 def choose_backend(settings: Settings, recipe: "Recipe") -> None:
@@ -138,12 +140,18 @@ def prepare_keras(recipe: "Recipe", run: "Store") -> None:
     run.note_device(vars(device) | {"import_seconds": round(time.monotonic() - started, 1)})
 
 
-def through(problem: "Problem", run: "Store", first: str | None, last: str | None) -> Mapping[str, Any]:
-    """Take the steps, conclude."""
-    from tuner.finish import finish
+def through(problem: "Problem", run: "Store", first: str | None, last: str | None) -> "Finding":
+    """Take the steps; what the last one found."""
     from tuner.tune import tune
 
-    return finish(problem, run, tune(problem, run, window(first, last)))
+    return tune(problem, run, window(first, last))
+
+
+def concluded(problem: "Problem", run: "Store", last: "Finding") -> Mapping[str, Any]:
+    """The end of a run: its best trial is tested, saved, and the verdict stored."""
+    from tuner.finish import finish
+
+    return finish(problem, run, last)
 
 
 def open_problem(recipe: "Recipe", run: "Store") -> "Problem":

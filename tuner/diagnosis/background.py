@@ -11,6 +11,7 @@ from tuner.diagnosis.training import Training
 from tuner.symptoms import Context
 
 MOST_CLASSES = 10_000
+IMAGE_AXES = 4  # examples, height, width, channels
 AUGMENTING = "Random"  # how the names of Keras's augmenting layers begin
 
 
@@ -36,6 +37,7 @@ def context_of(training: Training) -> Context:
         weight_decay=_weight_decay(training.model),
         label_smoothing=_smoothing(training.model),
         augmented=any(type(layer).__name__.startswith(AUGMENTING) for layer in layers_of(training.model)) or None,
+        images=None if training.x is None else training.x.ndim == IMAGE_AXES,
     )
 
 

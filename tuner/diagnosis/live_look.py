@@ -13,13 +13,14 @@ import numpy as np
 import tuner.probes as probes
 from tuner.diagnosis.background import context_of, loss_name
 from tuner.diagnosis.examples import Examples, is_stream, of_arrays, of_stream
-from tuner.diagnosis.recording import DEFAULT_BATCH, MOST_WEIGHTS, _has_schedule
+from tuner.diagnosis.recording import DEFAULT_BATCH, MOST_WEIGHTS
 from tuner.diagnosis.training import Training, size_of, subject_of
 from tuner.inspection import Inspection
 from tuner.probes.classes import classes
 from tuner.probes.filters import filters
 from tuner.probes.readings import layers
 from tuner.probes.stateless import problems
+from tuner.probes.subject import schedule_of
 from tuner.symptoms import Context
 
 AT_ONCE = frozenset({"head_loss_mismatch", "structure", "input_scale", "target_scale", "split"})
@@ -122,7 +123,7 @@ def look_at(model: keras.Model, data: Any, validation_data: Any, fit: Mapping[st
         batch_size=batch if whole else DEFAULT_BATCH,
         initial=tuple(np.array(keras.ops.convert_to_numpy(w)) for w in model.weights) if keep else None,
         trained=None,
-        rate_is_scheduled=True if _has_schedule(getattr(model, "optimizer", None)) else None,
+        rate_is_scheduled=True if schedule_of(getattr(model, "optimizer", None)) else None,
     )
     return LiveLook(training, notes=[note for note in (train.note, validation.note) if note])
 

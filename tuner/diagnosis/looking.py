@@ -8,6 +8,7 @@ import keras
 import tuner.probes as probes
 from tuner.diagnosis.background import context_of
 from tuner.diagnosis.class_weights import weighed
+from tuner.diagnosis.several_losses import drowned
 from tuner.diagnosis.training import Training, mean_weight, reading_of, subject_of
 from tuner.inspection import Inspection
 from tuner.probes.classes import classes
@@ -39,7 +40,9 @@ def inspect(training: Training, source: str, trains: bool = True) -> Inspection:
                 evidence[probe.name] = found
     reading = reading_of(training, source)
     curves = reading.curves if reading is not None else None
-    verdicts = _fair(weighed(probes.verdicts(evidence, curves, context_of(training)), training), training)
+    verdicts = probes.verdicts(evidence, curves, context_of(training))
+    for light in LIGHTS:
+        verdicts = light(verdicts, training)
     shown = {name: _asked(name, show, subject, nothing, notes) for name, (show, nothing) in SHOWN.items()}
     return Inspection(
         source=source,
@@ -97,3 +100,7 @@ def _notes(training: Training) -> tuple[str, ...]:
     if not any("loss" in name for name in training.history or {}):
         notes.append("no curves: nothing was trained that could be watched")
     return tuple(notes)
+
+
+LIGHTS: tuple[Callable[[tuple[Verdict, ...], Training], tuple[Verdict, ...]], ...] = (weighed, drowned, _fair)
+"""What else is known of the training, and puts the verdicts into its light: each gives them back, more or fewer."""

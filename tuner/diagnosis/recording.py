@@ -18,6 +18,7 @@ from tuner.diagnosis.examples import Examples, is_stream, of_arrays, of_stream
 from tuner.diagnosis.places import place_of
 from tuner.diagnosis.programs import EnoughEpochs
 from tuner.diagnosis.training import Training, size_of
+from tuner.probes.subject import schedule_of
 
 MOST_WEIGHTS = 50_000_000  # numbers; the first weights of a larger model are not kept
 RATE_CALLBACKS = ("LearningRateScheduler", "ReduceLROnPlateau")
@@ -241,7 +242,7 @@ def training_of(record: Record) -> Training | None:
         class_weight=run.class_weight,
         initial=run.initial,
         trained=run.epochs > 0 or not run.fresh,
-        rate_is_scheduled=run.scheduled or _has_schedule(run.optimizer),
+        rate_is_scheduled=run.scheduled or schedule_of(run.optimizer) is not None,
         stops_early=run.stops_early,
         failure=run.failure,
         notes=tuple(notes),
@@ -251,7 +252,3 @@ def training_of(record: Record) -> Training | None:
 def _counts(lengths: list[int]) -> str:
     shown = ", ".join(map(str, lengths[:6]))
     return shown + (", …" if len(lengths) > 6 else "")
-
-
-def _has_schedule(optimizer: Any) -> bool:
-    return isinstance(getattr(optimizer, "_learning_rate", None), keras.optimizers.schedules.LearningRateSchedule)

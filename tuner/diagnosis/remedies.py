@@ -13,11 +13,11 @@ import keras
 
 from tuner.diagnosis import data_remedies, surgery
 from tuner.diagnosis.setups import CannotApply, Setup, loss_parts, make_loss, targets_for, with_optimizer
+from tuner.probes.schedule import SETTINGS
 from tuner.records import Change, Verdict
 
 EPOCHS = 5  # of a duel
 FACTOR = re.compile(r"([÷×x/*])\s*([\d.]+)")
-TOGETHER = ("head_loss_mismatch", "double_softmax")  # all changes of such a verdict make up one remedy
 PEOPLE = ("look",)  # values that only a person can follow
 UNTRIED = {  # path -> why a duel of a few epochs does not try it
     "steps.change.epochs": "that takes longer than a duel",
@@ -29,13 +29,14 @@ UNTRIED = {  # path -> why a duel of a few epochs does not try it
     "model.auxiliary_head": "it belongs into the program's own training step",
     "data.train_examples": "a person has to collect them",
     "metrics": "a metric changes no training",
+    "loss.weights": "a model with several losses is not copied",
 }
-NAMED = re.compile(r"layers\.(.+)\.(activation|kernel_initializer|trainable|rate|momentum)")
+NAMED = re.compile(r"layers\.(.+)\.(activation|kernel_initializer|trainable|rate|momentum|mask_zero)")
 
 
 def remedies_of(verdict: Verdict) -> list[tuple[Change, ...]]:
     """The remedies of a verdict in its order: the same change to several layers is one remedy."""
-    if verdict.name in TOGETHER and verdict.changes:
+    if verdict.one_remedy:
         return [verdict.changes]
     groups: dict[tuple[str, str], list[Change]] = {}
     for change in verdict.changes:
@@ -103,6 +104,18 @@ def _schedule(setup: Setup, value: Any) -> Setup:
     if value != "CosineDecay" or not isinstance(now, float):
         raise CannotApply("only a constant rate can be made a cosine")
     return with_optimizer(setup, learning_rate=keras.optimizers.schedules.CosineDecay(now, EPOCHS * _steps(setup)))
+
+
+def _schedule_length(setup: Setup, value: Any) -> Setup:
+    """The schedule that there is, with another length in steps."""
+    now = setup.optimizer[1].get("learning_rate")
+    given: dict[str, Any] = now if isinstance(now, dict) else {}
+    settings = given.get("config", {})
+    name = next((one for one in SETTINGS if settings.get(one) is not None), None)
+    if name is None:
+        raise CannotApply("there is no schedule of Keras with a length")
+    longer = {**given, "config": {**settings, name: value}}
+    return with_optimizer(setup, learning_rate=keras.optimizers.schedules.deserialize(longer))
 
 
 def _warm_up(setup: Setup, value: Any) -> Setup:
@@ -256,6 +269,7 @@ APPLIERS: dict[str, Callable[[Setup, Any], Setup]] = {
     "optimizer.name": _optimizer,
     "optimizer.global_clipnorm": _clip,
     "schedule.name": _schedule,
+    "schedule.length": _schedule_length,
     "schedule.warmup_epochs": _warm_up,
     "optimizer.weight_decay": lambda setup, value: with_optimizer(setup, weight_decay=float(value)),
     "loss.name": _loss_name,

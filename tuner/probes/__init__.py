@@ -10,6 +10,7 @@ from typing import Any
 
 from tuner.probes import (
     activations,
+    broadcast,
     depth,
     first_steps,
     gradients,
@@ -20,7 +21,9 @@ from tuner.probes import (
     labels,
     leak,
     mismatch,
+    padding,
     rate,
+    schedule,
     split,
     structure,
     targets,
@@ -45,8 +48,10 @@ __all__ = ["PROBES", "Probe", "Subject", "classes", "filters", "joined", "layers
 
 _MODULES: tuple[Any, ...] = (  # each has a PROBE; causes before consequences
     head_loss,
+    broadcast,
     structure,
     inputs,
+    padding,
     targets,
     leak,
     split,
@@ -54,6 +59,7 @@ _MODULES: tuple[Any, ...] = (  # each has a PROBE; causes before consequences
     initialisation,
     variance,
     initial_loss,
+    schedule,
     unchanged,
     activations,
     gradients,

@@ -38,6 +38,7 @@ CONSEQUENCES: dict[
     "layer_order": ("stuck_at_chance", "plateau", "underfit", "cannot_overfit_tiny", *DISAGREE),
     "missing_or_linear_activation": ("stuck_at_chance", *SLOW, "cannot_overfit_tiny"),
     "input_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE, "unchanged_weights"),
+    "unmasked_padding": ("stuck_at_chance", *SLOW, "vanishing_gradient", "ignores_input", "shuffled_labels"),
     "target_scale": (*BROKEN, *SLOW, *RESTLESS, *SIGNAL, *START, *DISAGREE, "unchanged_weights", "reg_overwhelming"),
     "split_mismatch": (
         *("shuffled_labels", "label_noise", "overfit", "gap", "oscillating", "loss_spikes", "val_below_train"),

@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from tuner.probes import losses
 from tuner.probes.losses import Loss
-from tuner.probes.targets_kind import Targets
+from tuner.probes.targets_kind import Targets, describe
 
 
 def failures() -> tuple[type[BaseException], ...]:
@@ -91,3 +92,15 @@ def quality(output: Any, targets: Any, kind: Targets | None, loss: Loss) -> floa
     variance = float(wanted.reshape(len(wanted), -1).var(0).mean())
     error = float(((wanted.reshape(output.shape) - output) ** 2).mean())
     return 1 - error / variance if variance > 0 else math.nan
+
+
+def quality_of(subject: Any, most: int = 256) -> float:
+    """The same for the model of a subject with one input and one output; NaN for others, and where it is untrained."""
+    if subject.trained is False or subject.y is None or isinstance(subject.y, dict | list | tuple):
+        return math.nan
+    index = sample(subject, most)
+    found = answers(subject.model, rows(subject.x, index))
+    if found is None or len(found) != 1:
+        return math.nan
+    wanted = np.asarray(subject.y)[index]
+    return quality(found[0], wanted, describe(wanted), losses.read(subject.loss))

@@ -7,16 +7,14 @@ quiet, and so is a range of [-1, 1] as well as features with a mean of 0 and a d
 Source: UMLAUT and TheDeepChecker (range or z-score, either will do); LeCun et al. 1998, Efficient backprop.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tuner.probes import forward, graph, losses
+from tuner.probes import forward, graph
 from tuner.probes.probe import Probe
-from tuner.probes.targets_kind import describe
 from tuner.records import Change, Outcome, Verdict
 from tuner.symptoms import Context
 
@@ -80,19 +78,8 @@ def measure(subject: Any) -> Inputs | None:
         bool(len(few) > 1 and (few == few[:1]).all()),
         normalized,
         rows,
-        _quality(subject),
+        forward.quality_of(subject),
     )
-
-
-def _quality(subject: Any) -> float:
-    if subject.trained is False or isinstance(subject.y, dict | list | tuple) or subject.y is None:
-        return math.nan
-    index = forward.sample(subject, 256)
-    found = forward.answers(subject.model, forward.rows(subject.x, index))
-    if found is None or len(found) != 1:
-        return math.nan
-    wanted = np.asarray(subject.y)[index]
-    return forward.quality(found[0], wanted, describe(wanted), losses.read(subject.loss))
 
 
 def _first_layers(model: Any) -> tuple[bool, int | None]:

@@ -57,6 +57,12 @@ class Subject:
         return None if self.optimizer is None else float(np.asarray(self.optimizer.learning_rate))
 
 
+def schedule_of(optimizer: Any) -> keras.optimizers.schedules.LearningRateSchedule | None:
+    """The schedule that the optimizer's rate follows, or None where it has none (callbacks are not seen here)."""
+    found = getattr(optimizer, "_learning_rate", None)
+    return found if isinstance(found, keras.optimizers.schedules.LearningRateSchedule) else None
+
+
 def copied(model: keras.Model) -> keras.Model:
     """The same network with weights of its own (the same values), compiled alike with a fresh optimizer."""
     copy = keras.models.clone_model(model)

@@ -6,16 +6,19 @@ are after training what they were before. A frozen backbone under a head that le
 Source: SageMaker Debugger (a tensor that stays the same over three steps); DeepDiagnosis (unchanged weights).
 """
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from tuner.probes.drawn import as_drawn
 from tuner.probes.fitness import Fitness, fitness
+from tuner.probes.graph import is_ours
 from tuner.probes.passes import Passes, passes
 from tuner.probes.probe import Probe
-from tuner.probes.subject import Subject
+from tuner.probes.subject import Subject, schedule_of
 from tuner.probes.update_ratio import updates
 from tuner.records import Change, Outcome, Verdict
 from tuner.symptoms import Context
@@ -38,6 +41,8 @@ class Unchanged:
     random: tuple[str, ...]  # frozen layers whose kernel looks as it was drawn
     random_share: float  # of all parameters
     dead: bool  # a layer of dead or constant units lies above: then this is a consequence
+    untracked: tuple[str, ...] = ()  # layer.attribute: variables of TensorFlow's that no optimizer of Keras sees
+    scheduled: bool = False  # the rate follows a schedule, which may have come to its end as it should
     fitness: Fitness = field(default_factory=Fitness)
 
 
@@ -63,18 +68,22 @@ def measure(subject: Subject) -> Unchanged | None:
         random=tuple(dict.fromkeys(w.layer for w in drawn)),
         random_share=sum(w.parameters for w in drawn) / total if total else 0.0,
         dead=any(o.dead_share > 0.9 or o.saturated_share > 0.9 or o.signal == 0.0 for o in found.outputs if not o.head),
+        untracked=_untracked(subject.model),
+        scheduled=schedule_of(subject.optimizer) is not None,
         fitness=fitness(found),
     )
 
 
 def judge(evidence: Unchanged, context: Context) -> Iterator[Verdict]:
     """`unchanged_weights`, with the reason that is nearest at hand."""
-    if not evidence.trainable:
+    if evidence.untracked and evidence.fitness.below(MEDIOCRE):
+        yield _unseen(evidence)
+    elif not evidence.trainable:
         because = "a model without trainable layers cannot learn"
         drawn = tuple(Change(f"layers.{name}.trainable", True, because) for name in evidence.random)
         changes = drawn or (Change("layers.trainable", True, because),)
         yield _failed(evidence, "No layer is trainable: training changes nothing.", changes)
-    elif evidence.learning_rate == 0 and evidence.fitness.open:
+    elif evidence.learning_rate == 0 and evidence.fitness.open and not (evidence.scheduled and context.epochs_planned):
         change = Change("optimizer.learning_rate", 1e-3, "a rate of zero takes no step", 0.0)
         yield _failed(evidence, "The learning rate is zero: training changes nothing.", (change,))
     elif evidence.same:
@@ -121,6 +130,35 @@ def _unmoved(evidence: Unchanged) -> Verdict:
         confidence=0.85 if whole else 0.7,
         check="the way from these layers to the loss: a stopped gradient, a rounding, an argmax, a layer not connected",
         source="SageMaker Debugger, unchanged tensor; five steps on a copy",
+    )
+
+
+def _unseen(evidence: Unchanged) -> Verdict:
+    names = ", ".join(evidence.untracked[:3])
+    return Verdict(
+        "unchanged_weights",
+        Outcome.WARN,
+        f"{names}: a tf.Variable that Keras does not know as a weight, and that no optimizer of it changes.",
+        {"variables": evidence.untracked},
+        (Change("layers", "look", "self.add_weight in build, or keras.Variable, makes weights that are trained"),),
+        confidence=0.9,
+        check="layer.trainable_variables: they are not among them",
+        source="Keras 3, migration guide: tf.Variable attributes are not tracked",
+    )
+
+
+def _untracked(model: Any) -> tuple[str, ...]:
+    """Trainable variables of TensorFlow's that hang on a layer of somebody's own and are none of its weights."""
+    tensorflow = sys.modules.get("tensorflow")
+    if tensorflow is None or not hasattr(model, "_flatten_layers"):
+        return ()
+    return tuple(
+        f"{layer.name}.{name}"
+        for layer in model._flatten_layers()
+        if not is_ours(layer)
+        for name, value in vars(layer).items()
+        for one in (value if isinstance(value, list | tuple) else (value,))
+        if isinstance(one, tensorflow.Variable) and one.trainable
     )
 
 

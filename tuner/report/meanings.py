@@ -230,6 +230,17 @@ MEANINGS: dict[str, Meaning] = {
         "Some inputs are no numbers", "NaN in the data", "A single NaN in a batch turns every weight into NaN."
     ),
     "int_input": Meaning("The inputs are whole numbers", "integer input"),
+    "unmasked_padding": Meaning(
+        "Zeros that only fill up are read as words",
+        "no mask",
+        "A recurrent layer remembers best what it read last. Where that is filling, the words before it fade.",
+        note="Sequences end in zeros that are not masked",
+    ),
+    "losses_uneven": Meaning(
+        "One output drowns the other",
+        "one loss drowns",
+        "What is trained is the sum of the losses; one that is a hundred times as large leaves the others unheard.",
+    ),
     "class_imbalance": Meaning(
         "Some classes are rare",
         "imbalance",

@@ -16,6 +16,8 @@ REMEDIES: dict[str, str] = {
     "optimizer.weight_decay": "Weight decay",
     "optimizer.momentum": "Momentum",
     "schedule.name": "Schedule of the learning rate",
+    "schedule": "Schedule of the learning rate",
+    "schedule.length": "Length of the schedule, steps",
     "schedule.warmup_epochs": "Warm-up, epochs",
     "model.dropout": "Dropout",
     "model.units": "Width of the layers",
@@ -28,12 +30,14 @@ REMEDIES: dict[str, str] = {
     "model.auxiliary_head": "Weight of an auxiliary head",
     "data.train_examples": "Training examples",
     "loss.name": "Loss",
+    "loss.weights": "Weights of the losses",
     "loss.from_logits": "The loss gets plain scores (from_logits)",
     "loss.label_smoothing": "Label smoothing",
     "head.activation": "Activation of the last layer",
     "head.units": "Units of the last layer",
     "head.axis": "Axis of the last softmax",
     "head.kernel_initializer": "Initial weights of the last layer",
+    "layers": "Layers of your own",
     "layers.kernel_initializer": "Initial weights of the layers",
     "layers.trainable": "Training of the layers",
     "layers.add_batch_normalization": "Add batch normalization",
@@ -59,6 +63,7 @@ OF_LAYER = {
     "kernel_initializer": "Initial weights",
     "trainable": "Training",
     "rate": "Dropout rate",
+    "mask_zero": "Mask",
 }  # of layers.<name>.<key>
 PLAIN = (bool, int, float, str)
 MOST_NAMES = 6  # layers that a title names

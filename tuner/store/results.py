@@ -1,15 +1,14 @@
 """What does a training engine hand to the store, and what comes of it?"""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from tuner.records import LearningCurves, Trial, TrialSpec, TrialState
 from tuner.store.files import sync_folder
 from tuner.store.rows import Recorded, recorded
 from tuner.store.weights import WEIGHTS, Kept, keep_weights
+from tuner.threads import in_threads
 
 FILES_AT_ONCE = 8  # weights written side by side; a write waits for the disk some milliseconds
 
@@ -60,5 +59,5 @@ def _keep(folder: Path, results: Mapping[int, Result]) -> dict[int, Kept]:
     writers = {number: result.weights for number, result in results.items() if result.weights is not None}
     if not writers:
         return {}
-    with ThreadPoolExecutor(FILES_AT_ONCE) as threads:
-        return dict(zip(writers, threads.map(partial(keep_weights, folder), writers, writers.values()), strict=True))
+    kept = in_threads(lambda one: keep_weights(folder, *one), writers.items(), FILES_AT_ONCE, name="weights")
+    return dict(zip(writers, kept, strict=True))

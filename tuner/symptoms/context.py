@@ -46,6 +46,7 @@ class Context:
     weight_decay: float | None = None
     label_smoothing: float | None = None
     augmented: bool | None = None  # training images are distorted
+    images: bool | None = None  # the inputs are images: distorted ones are new examples
     labels_mixed: bool = False  # training is measured on mixed images, where no model is as right as on whole ones
     keeps_best: bool = False  # what is kept are the weights of the best epoch, not of the last
     stops_early: bool = False  # the run ends by itself soon after its best epoch, and keeps that

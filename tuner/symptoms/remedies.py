@@ -145,9 +145,10 @@ def _distorted(context: Context) -> tuple[Change, ...]:
     if told is not None:
         rungs = augmentation_ladder(told.augmentation, told.image_size, told.class_names)
         return tuple(Change("augmentation", [list(layer) for layer in rung.value], rung.because) for rung in rungs)
-    if context.augmented:
+    if context.augmented or context.images is False:
         return ()
-    return (Change("augmentation", DISTORTIONS, "distorted images (if these are images) are new examples"),)
+    doubt = "" if context.images else " (if these are images)"
+    return (Change("augmentation", DISTORTIONS, f"distorted images{doubt} are new examples"),)
 
 
 def softened(context: Context, because: str) -> tuple[Change, ...]:

@@ -91,8 +91,8 @@ def _train_epoch(band: Band, epoch: int, show: Show, progress: Progress, stop: S
     found: list[tuple[Array, Array, int]] = []
     for batches in _parts(_batches(first, key, steps), band.bank.at_once):
         stop.check()
-        features = np.stack([show(batch, key) for batch in batches])
-        labels, weights = (np.stack([getattr(batch, name) for batch in batches]) for name in ("labels", "weights"))
+        features = _stacked([show(batch, key) for batch in batches])
+        labels, weights = (_stacked([getattr(batch, name) for batch in batches]) for name in ("labels", "weights"))
         uniform = random.random((*labels.shape, band.plan.dropped), np.float32) if drops else None
         rate = rates[len(found) : len(found) + len(batches)].astype(np.float32)
         losses, accuracies = band.bank.steps(features, labels, weights, rate, uniform)
@@ -124,6 +124,11 @@ def _parts(batches: Iterator[Batch], size: int) -> Iterator[list[Batch]]:
     """The batches in order, `size` at a time; the last part may be shorter."""
     while part := list(islice(batches, size)):
         yield part
+
+
+def _stacked(arrays: Sequence[Array]) -> Array:
+    """The arrays one above the other; a single one is not copied."""
+    return arrays[0][None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def _note(band: Band, losses: Array) -> str:

@@ -12,6 +12,7 @@ from tuner.training.heads.bank import Array, Plan, Start, neighbors, trained
 from tuner.training.heads.rules import Rule, rule_of
 
 FEWEST_NUMBERS = 1 << 17  # of a slab's largest kernel where others could be had; measured: less costs more to hand over
+BLOCK = 1 << 16  # numbers of one array in a block of the update: four or five such arrays fit into a level-2 cache
 MOST_NUMBERS = 1 << 19  # of a slab's largest kernel, 2 MiB; measured: smaller ones pay more for Python than they gain
 
 
@@ -23,6 +24,8 @@ class Parameter:
     slots: tuple[Array, ...]  # each like value
     per: int
     is_kernel: bool
+    gradient: Array  # like value: room that every step writes into, as fresh memory costs more than what is computed
+    scratch: Array  # as many rows as a block of the update has
 
     def of(self, values: Array, place: int) -> Array:
         """A copy of one head's columns."""
@@ -95,5 +98,10 @@ def _parameters(starts: Sequence[Start], slots: int) -> list[Parameter]:
         for head, start in enumerate(starts):
             for slot, own in zip(kept, start.state[1:][place::count], strict=False):  # none yet: stays zero
                 slot[:, head * per : (head + 1) * per] = own
-        found.append(Parameter(value, kept, per, first.ndim == 2))
+        rows = min(len(value), max(1, BLOCK // value.shape[1]))
+        found.append(
+            Parameter(
+                value, kept, per, first.ndim == 2, np.empty_like(value), np.empty((rows, value.shape[1]), np.float32)
+            )
+        )
     return found
