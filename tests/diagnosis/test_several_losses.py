@@ -1,10 +1,12 @@
 """Of several outputs one may drown another: seen in the losses that Keras records for each."""
 
+from dataclasses import replace
+
 import keras
 import pytest
 
 from tuner.diagnosis.several_losses import drowned
-from tuner.diagnosis.training import Training
+from tuner.diagnosis.training import Training, reading_of
 from tuner.records import Outcome, passed
 
 FELL, STOOD = (0.7, 0.5, 0.3, 0.2, 0.2, 0.1), (0.70, 0.69, 0.69, 0.68, 0.68, 0.68)
@@ -54,3 +56,12 @@ def test_a_model_with_one_output_is_none_of_its_business() -> None:
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     given = (passed("healthy", "All is well."),)
     assert drowned(given, Training(model, history={"loss": STOOD})) == given
+
+
+def test_the_accuracy_of_one_output_is_not_held_against_the_sum_of_losses() -> None:
+    several = training(STOOD)
+    known = replace(several, history={**(several.history or {}), "kind_accuracy": (0.5,) * 6})
+    found = reading_of(known, "here")
+    assert found is not None
+    assert dict(found.columns) == {"loss": "loss"}
+    assert found.curves.accuracy == ()

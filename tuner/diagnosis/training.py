@@ -68,8 +68,13 @@ def subject_of(training: Training) -> Subject:
 
 
 def reading_of(training: Training, source: str) -> Reading | None:
-    """The curves of its epochs, or None where none was finished."""
+    """The curves of its epochs, or None where none was finished.
+
+    Of a model with several outputs without accuracies: each is that of one output, and the loss is the sum of all.
+    """
     columns = {name: list(values) for name, values in (training.history or {}).items() if values}
+    if len(getattr(training.model, "output_names", None) or ()) > 1:
+        columns = {name: values for name, values in columns.items() if "acc" not in name}
     if not any("loss" in name for name in columns):
         return None
     weight = mean_weight(training)
