@@ -34,6 +34,7 @@ RISE_OF_WAY = 0.02  # of the way from the first validation loss to the best
 ABOVE_NOISE = 3.5
 EASED, ABOVE_NOISE_EASED = 0.2, 2.0  # of what a rise must reach, where a gap in accuracy is wide already
 BEFORE, LEAST_FOR_NOISE = 5, 10  # epochs before the best, and at least, that the noise is measured on
+LEAST_SINCE = 8  # epochs from before the minimum on, of which alone the noise can be measured
 LEARNED_ON = 0.05  # training must have fallen by this share of its value since the best epoch
 APART = 0.2  # of the training loss: validation lies above it by so much
 PARTED, APART_FOR_SURE = 0.3, 0.5  # training fell by so much since, and validation lies so far above: the curves part
@@ -50,8 +51,8 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
     since, rise = len(validation) - 1 - best, now - smooth[best]
     if since < PATIENCE or rise <= 0:
         return None
-    learned = median(training[-LATEST:])
-    if learned > training[best] - LEARNED_ON * abs(training[best]) or now - learned < APART * abs(learned):
+    learned, before = median(training[-LATEST:]), _level(training, best)
+    if learned > before - LEARNED_ON * abs(before) or now - learned < APART * abs(learned):
         return None
     accuracy, suffers = _accuracy_loss(curves, context, best)
     pace = RISE_AHEAD if suffers else RISE_AHEAD_WHERE_ACCURACY_HOLDS
@@ -62,7 +63,7 @@ def find(curves: LearningCurves, context: Context) -> Verdict | None:
         RISE_OF_WAY * max(smooth[0] - smooth[best], 0.0),
         _of_the_start(curves, context),
     )
-    jitter = noise(_around(validation, best))
+    jitter = _jitter(validation, best)
     if gap.find(curves, context):  # the other half of overfitting stands firm already
         wanted, above_noise = EASED * wanted, ABOVE_NOISE_EASED
     else:
@@ -81,9 +82,9 @@ def _of_the_start(curves: LearningCurves, context: Context, share: float = EXAMP
 
 def _parted(curves: LearningCurves, context: Context, smooth: Sequence[float], best: int, jitter: float) -> bool:
     """Whether training fell so far since the best epoch that a rise beyond noise is enough, if it goes on."""
-    training, learned = cost(curves), median(cost(curves)[-LATEST:])
+    before, learned = _level(cost(curves), best), median(cost(curves)[-LATEST:])
     now = median(val_cost(curves)[-LATEST:])
-    if learned > (1 - PARTED) * training[best] or now - learned < APART_FOR_SURE * abs(learned):
+    if learned > (1 - PARTED) * before or now - learned < APART_FOR_SURE * abs(learned):
         return False
     rise = now - smooth[best]
     wanted = max(
@@ -105,9 +106,16 @@ def _ahead(validation: Sequence[float], best: int, lowest_loss: float) -> float:
     return rise + AHEAD * max(0.0, min(rise / since, lately))
 
 
-def _around(values: Sequence[float], best: int) -> Sequence[float]:
-    """The curve from shortly before its minimum on: the way down is steeper and noisier."""
-    return values[max(0, min(best - BEFORE, len(values) - LEAST_FOR_NOISE)) :]
+def _level(training: Sequence[float], best: int) -> float:
+    """The training loss around the best epoch: one epoch of it may be luck."""
+    return median(training[max(0, best - 1) : best + 2])
+
+
+def _jitter(validation: Sequence[float], best: int) -> float:
+    """The noise from shortly before the minimum on, or since then alone: the bend of the way down looks like noise."""
+    around = noise(validation[max(0, min(best - BEFORE, len(validation) - LEAST_FOR_NOISE)) :])
+    since = validation[max(0, best - 1) :]
+    return min(around, noise(since)) if len(since) >= LEAST_SINCE else around
 
 
 def _verdict(
