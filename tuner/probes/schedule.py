@@ -95,7 +95,7 @@ def judge(evidence: Schedule, context: Context) -> Iterator[Verdict]:
 
 def _longer(evidence: Schedule, each: int) -> Change:
     if not evidence.setting:
-        return Change("schedule", "look", "its length has to be epochs times steps per epoch")
+        return Change("schedule.length", "look", "its length has to be epochs times steps per epoch")
     steps = [each * one for one in evidence.length]
     one = len(steps) == 1 and evidence.setting != "boundaries"
     return Change(

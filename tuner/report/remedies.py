@@ -16,7 +16,6 @@ REMEDIES: dict[str, str] = {
     "optimizer.weight_decay": "Weight decay",
     "optimizer.momentum": "Momentum",
     "schedule.name": "Schedule of the learning rate",
-    "schedule": "Schedule of the learning rate",
     "schedule.length": "Length of the schedule, steps",
     "schedule.warmup_epochs": "Warm-up, epochs",
     "model.dropout": "Dropout",

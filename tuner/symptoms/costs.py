@@ -43,6 +43,7 @@ COSTS: dict[str, Cost] = {  # path, or its beginning up to a dot; the longest th
     "transfer": LAYERS,
     "transfer.": LAYERS,
     "model.": NETWORK,
+    "layers": PERSON,
     "layers.": NETWORK,
     "data.": PERSON,
     "data.batch_size": NUMBER,
