@@ -99,12 +99,12 @@ def _gradients(
     if hidden is None:
         return [np.matmul(inputs.T, back, out=room[0]), bias]
     error = _by_head(slab, back)
-    last = _joined(_by_head(slab, inputs).transpose(0, 2, 1) @ error)
+    np.matmul(_by_head(slab, inputs).transpose(0, 2, 1), error, out=_by_head(slab, room[-2]))
     below = _joined(error @ _by_head(slab, slab.parameters[-2].value).transpose(0, 2, 1))
     below *= hidden > 0
     if scale is not None:
         below *= scale
-    return [np.matmul(features.T, below, out=room[0]), below.sum(axis=0, out=room[1][0])[None], last, bias]
+    return [np.matmul(features.T, below, out=room[0]), below.sum(axis=0, out=room[1][0])[None], room[-2], bias]
 
 
 def _penalize(slab: Slab, gradients: Sequence[Array]) -> None:
