@@ -1,9 +1,10 @@
 """How much memory does one more trial cost, when thousands are trained in one process?
 
-    python -m benchmarks.growth [--trials 2000] [--json]
+    python -m benchmarks.growth [--trials 4000] [--json]
 
 Trials of a linear head on the digits' features go through `fit_many` and a store, 250 at a time. The resident size is
 read after each 250; the first two rounds warm up, the slope of a line through the rest is the growth.
+Of 2,000 trials one step of the heap decided it: 0.0064 to 0.0147.
 """
 
 import argparse
@@ -67,7 +68,7 @@ def resident() -> float:
 def main() -> None:
     """Measure and print."""
     asked = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    asked.add_argument("--trials", type=int, default=2000)
+    asked.add_argument("--trials", type=int, default=4000)
     asked.add_argument("--json", action="store_true")
     args = asked.parse_args()
     found = growth(args.trials)
